@@ -1,0 +1,54 @@
+"""The escape hatch: any request of the API as a row of its own."""
+
+import json as jsonlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from cfstream._answers import RawResponse
+from cfstream._params import Encoded
+from cfstream.endpoints import Endpoint, Request, RetryClass
+from cfstream.errors import InvalidInputError
+
+_BY_VERB = {
+    "GET": RetryClass.READ,
+    "HEAD": RetryClass.READ,
+    "PUT": RetryClass.SET,
+    "DELETE": RetryClass.DELETE,
+    "POST": RetryClass.CREATE,
+    "PATCH": RetryClass.CREATE,
+}
+_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+")
+_ACCOUNT = "{account_id}"
+
+
+@attrs.frozen
+class _AsItCame:
+    accept: None = None
+
+    def read(self, response: RawResponse) -> RawResponse:
+        return response
+
+
+def raw_request(
+    method: str, path: str, *, query: Mapping[str, str] | None, json: Any, data: bytes | None
+) -> Request[RawResponse]:
+    """Make the request.
+
+    Raises:
+        InvalidInputError: an unknown verb, a path that leads out of the API, or two bodies.
+    """
+    verb = method.upper()
+    if verb not in _BY_VERB:
+        raise InvalidInputError(f"method: expected one of {', '.join(_BY_VERB)}, got {method!r}")
+    if json is not None and data is not None:
+        raise InvalidInputError("give json or data, not both")
+    filled = path.replace(_ACCOUNT, "account")
+    if not _PATH.fullmatch(filled) or any(part.strip(".") == "" for part in filled.split("/")[1:]) or "%2" in filled:
+        raise InvalidInputError(f"path: {path!r} must begin with / and hold no '..', '?' or '#'; give query= apart")
+    body = data if json is None else jsonlib.dumps(json).encode()
+    headers = {"Content-Type": "application/octet-stream"} if data is not None else None
+    endpoint = Endpoint(verb, path, _AsItCame(), retry=_BY_VERB[verb])
+    return Request(endpoint, {}, Encoded(query=query, body=body, headers=headers))

@@ -1,0 +1,214 @@
+"""One aiohttp session per client: opened on the first call, tied to its event loop, closed once."""
+
+import asyncio
+import logging
+import warnings
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from cfstream import _version
+from cfstream._governor import Governor, RateLimit
+from cfstream._limits import Limits
+from cfstream._types import Clock
+from cfstream.errors import ClientClosedError, RequestTimeoutError, StreamError
+
+logger = logging.getLogger("cfstream")
+
+_POOL = 100  # sockets; aiohttp's own default, stated because uploads and calls share it
+_API_HOST = "api.cloudflare.com"
+
+
+class Session:
+    """What all views of one client share: the aiohttp session, the credentials, the governor, the open calls."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        base_url: str,
+        credentials: Mapping[str, str],
+        rate_limit: RateLimit | None,
+        limits: Limits,
+        clock: Clock,
+        given: aiohttp.ClientSession | None = None,
+    ) -> None:
+        self.name = name
+        self.base_url = base_url
+        self.limits = limits
+        self.clock = clock
+        self.governor = Governor(rate_limit, clock)
+        self.secrets = tuple(value.removeprefix("Bearer ") for value in credentials.values())
+        self._credentials = dict(credentials)
+        self._agent = {"User-Agent": f"cfstream/{_version.__version__}"}
+        self._own_headers = {**self._agent, **self._credentials}
+        self._origin = _origin(base_url)
+        self._given = given
+        self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._open_calls: set[Call] = set()
+        self.closed = False
+
+    def headers_for(self, url: str | None) -> dict[str, str]:
+        """Give the headers every request to that address carries; credentials go to the API alone.
+
+        None is the API itself. The service keeps resumable uploads on hosts below its own, which need them too.
+        """
+        if url is None or self._is_api(url):
+            return self._own_headers
+        return self._agent
+
+    def _is_api(self, url: str) -> bool:
+        origin = _origin(url)
+        if origin == self._origin:
+            return True
+        scheme, host, port = origin
+        cloudflare = self._origin == ("https", _API_HOST, 443)
+        return cloudflare and scheme == "https" and port == _HTTPS and host.endswith(f".{_API_HOST}")
+
+    def http(self) -> aiohttp.ClientSession:
+        """Give the aiohttp session, opened if need be.
+
+        Raises:
+            ClientClosedError: the client is closed.
+            StreamError: the client is used on a second event loop while the first still lives.
+        """
+        loop = asyncio.get_running_loop()
+        if self._session is not None and self._loop is loop and not self.closed:
+            return self._session
+        return self._open(loop)
+
+    def _open(self, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
+        if self.closed:
+            raise ClientClosedError(f"{self.name} is closed; make a new one")
+        if self._loop is not None and self._loop is not loop and not self._loop.is_closed():
+            raise StreamError(
+                f"this {self.name} was first used on another event loop, which still lives; make one client per loop"
+            )
+        if self._loop is not loop:
+            self.governor.new_loop()
+            self._open_calls.clear()
+        self._loop = loop
+        if self._given is not None:
+            self._session = self._given
+        else:
+            _release(self._session)
+            self._session = _new_session()
+        return self._session
+
+    def call(self, timeout: float | None) -> "Call":
+        """Give the frame of one call: its time limit, and its end when the client is closed."""
+        return Call(self, timeout)
+
+    def enter(self, call: "Call") -> None:
+        """Keep the call so that closing can end it."""
+        self._open_calls.add(call)
+
+    def leave(self, call: "Call") -> None:
+        """Forget the call."""
+        self._open_calls.discard(call)
+
+    async def close(self) -> None:
+        """End open calls and close the session, unless it was given; closing twice is fine."""
+        if self.closed:
+            return
+        self.closed = True
+        same_loop = self._loop is asyncio.get_running_loop()
+        if same_loop:
+            for call in list(self._open_calls):
+                call.end()
+        session, self._session = self._session, None
+        if session is None or self._given is not None:
+            return
+        if same_loop:
+            await session.close()
+        else:
+            _release(session)
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        session = getattr(self, "_session", None)
+        if session is None or self._given is not None or self.closed:
+            return
+        _warn(f"unclosed {self.name}: call close() or use it in a with block", ResourceWarning, source=self)
+        _release(session)
+
+
+class Call:
+    """One call from first byte to result: limits its time and turns the client's closing into an error."""
+
+    __slots__ = ("_limit", "_seconds", "_session", "attempts", "deadline", "in_flight", "started")
+
+    def __init__(self, session: Session, seconds: float | None) -> None:
+        self._session = session
+        self._seconds = seconds
+        self._limit = asyncio.timeout(seconds)
+        self.deadline = None if seconds is None else session.clock.monotonic() + seconds
+        self.started = session.clock.time()
+        self.attempts = 0
+        self.in_flight = False
+
+    async def __aenter__(self) -> Self:
+        await self._limit.__aenter__()
+        self._session.enter(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._session.leave(self)
+        expired = False
+        try:
+            await self._limit.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            expired = True
+        if self._session.closed and (expired or isinstance(error, Exception)):
+            raise ClientClosedError(f"{self._session.name} was closed during the call")
+        if expired:
+            raise RequestTimeoutError(f"no result within the timeout of {self._seconds:g} s", retryable=True)
+
+    def end(self) -> None:
+        """Let the call fail at once."""
+        self._limit.reschedule(asyncio.get_running_loop().time())
+
+
+_HTTPS = 443
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    parts = urlsplit(url)
+    scheme = parts.scheme.lower()
+    port = parts.port or {"https": _HTTPS, "http": 80}.get(scheme)
+    return scheme, (parts.hostname or "").lower(), port
+
+
+def _new_session() -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=_POOL),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=True,
+        trust_env=False,
+        raise_for_status=False,
+    )
+    # aiohttp sends GET, PUT and DELETE a second time by itself when a kept connection turns out dead; repeating is
+    # the business of the retry layer, which counts and reports it
+    session._retry_connection = False  # noqa: SLF001  # there is no public switch
+    return session
+
+
+def _release(session: aiohttp.ClientSession | None) -> None:
+    """Let go of a session whose loop is gone: aiohttp's own warnings would only repeat ours."""
+    if session is None or session.closed:
+        return
+    connector = session.connector
+    session.detach()
+    if connector is None:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            connector.close()
+        except RuntimeError:
+            logger.debug("the event loop of an unclosed session is gone")

@@ -1,0 +1,265 @@
+"""The one place that calls aiohttp: sends a request, repeats it where that is right, gives the value or an error."""
+
+from collections.abc import AsyncIterator, Mapping
+from functools import cache
+from time import perf_counter
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from cfstream._answers import RawResponse, failure, is_failure
+from cfstream._hooks import NO_HOOKS, Hooks, RequestEvent, ResponseEvent, RetryEvent
+from cfstream._redact import excerpt
+from cfstream._retry import REPEATABLE, Retrier, RetryPolicy, Verdict, ambiguous, classify, retry_after
+from cfstream._session import Call, Session, logger
+from cfstream._types import ABSENT, Absent
+from cfstream.endpoints import Request
+from cfstream.errors import (
+    APIError,
+    RateLimitError,
+    RedirectError,
+    RequestTimeoutError,
+    StreamError,
+    TransportError,
+)
+
+T = TypeVar("T")
+
+_ANSWER_MAX = 16 * 1024 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_JSON_TYPE = {"Content-Type": "application/json"}
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What one view of a client may set for itself."""
+
+    account_id: str
+    timeout: float | None = 60.0
+    retry: RetryPolicy = attrs.field(factory=RetryPolicy)
+    hooks: Hooks = NO_HOOKS
+
+
+@attrs.frozen(eq=False)
+class Transport:
+    """Sends requests with one view's settings over the session that all views share."""
+
+    session: Session
+    settings: Settings
+
+    async def send(self, request: Request[T], *, timeout: float | Absent | None = ABSENT) -> T:  # noqa: ASYNC109  # also bounds waits on the client's own clock
+        """Send the request, repeat it as its class allows, and give what the row promises.
+
+        Raises:
+            StreamError: see `cfstream.errors`.
+        """
+        endpoint = request.endpoint
+        limit = self.settings.timeout if isinstance(timeout, Absent) else timeout
+        call = self.session.call(limit)
+        try:
+            async with call:
+                try:
+                    return await self._attempt(request, 1, call)
+                except StreamError as error:
+                    first = error
+                if classify(first) is Verdict.FINAL:
+                    raise first
+                return await self._again(request, first, call)
+        except StreamError as error:
+            error.request = endpoint.row
+            error.attempts = error.attempts or call.attempts
+            if isinstance(error, RequestTimeoutError) and call.in_flight and endpoint.retry not in REPEATABLE:
+                raise ambiguous(error, call.started) from error
+            raise
+
+    async def _again(self, request: Request[T], first: StreamError, call: Call) -> T:
+        """Repeat a call whose first attempt failed."""
+        row = request.endpoint.row
+
+        def on_retry(error: StreamError, attempt: int, wait: float) -> None:
+            logger.info("%s: attempt %d failed (%s); next in %.1f s", row, attempt, type(error).__name__, wait)
+            if self.settings.hooks.on_retry:
+                self.settings.hooks.on_retry(RetryEvent(row=row, attempt=attempt, wait=wait, error=error))
+
+        retrier = Retrier(
+            policy=self.settings.retry,
+            retry=request.endpoint.retry,
+            clock=self.session.clock,
+            deadline=call.deadline,
+            started=call.started,
+            on_retry=on_retry,
+            on_throttled=self.session.governor.pause,
+        )
+        return await retrier.run(first, lambda attempt: self._attempt(request, attempt, call))
+
+    async def _attempt(self, request: Request[T], attempt: int, call: Call) -> T:
+        response = await self.exchange(request, call, attempt=attempt)
+        if is_failure(response.status):
+            raise self.failure(response)
+        return request.endpoint.answer.read(response)
+
+    async def exchange(
+        self,
+        request: Request[Any],
+        call: Call,
+        *,
+        attempt: int,
+        body: AsyncIterator[bytes | memoryview] | None = None,
+        answer_timeout: float | Absent | None = ABSENT,
+    ) -> RawResponse:
+        """Send the request once and give the answer, whatever its status.
+
+        Args:
+            request: what to send.
+            call: the frame it belongs to.
+            attempt: which attempt of the call this is, for hooks and logs.
+            body: the bytes of the body, where the request does not hold them itself.
+            answer_timeout: the limit for silence; the policy's own unless given, None for none.
+
+        Raises:
+            TransportError: no usable answer came; ``sent`` says whether the server may have seen the request.
+        """
+        http = self.session.http()
+        await self.session.governor.acquire(call.deadline)
+        row, hooks = request.endpoint.row, self.settings.hooks
+        if hooks.on_request:
+            hooks.on_request(RequestEvent(row=row, attempt=attempt))
+        started = perf_counter()
+        call.attempts, call.in_flight = attempt, True
+        problem: TransportError
+        try:
+            async with http.request(
+                request.endpoint.verb,
+                self._url(request),
+                headers=self._headers(request),
+                data=body if body is not None else _data(request),
+                allow_redirects=False,
+                timeout=self._timeouts(answer_timeout),
+            ) as answer:
+                content = await _read(answer)
+                status, headers = answer.status, answer.headers
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if not isinstance(error, _OURS):
+                raise
+            problem = _translate(error)
+        else:
+            call.in_flight = False
+            self._observe(row, attempt, status, headers, perf_counter() - started)
+            if status in _REDIRECTS:
+                raise _redirected(headers.get("Location", ""))
+            return RawResponse(status, headers, content)
+        # raised outside the handler: aiohttp's exceptions hold the request with its credentials
+        raise problem
+
+    def failure(self, response: RawResponse) -> APIError:
+        """Make the error of an answer that reports a failure, with what it asks of the next attempt."""
+        error = failure(response, self.session.secrets)
+        error.retry_after = retry_after(response.headers)
+        if error.retry_after is not None and isinstance(error, RateLimitError):
+            error.retry_at = self.session.clock.time() + error.retry_after
+        told = response.headers.get("x-should-retry")
+        error.should_retry = {"true": True, "false": False}.get(told or "")
+        error.retryable = classify(error) is not Verdict.FINAL
+        return error
+
+    def _observe(self, row: str, attempt: int, status: int, headers: Mapping[str, str], elapsed: float) -> None:
+        self.session.governor.observe(headers)
+        logger.debug("%s: %d in %.3f s (attempt %d)", row, status, elapsed, attempt)
+        if self.settings.hooks.on_response:
+            self.settings.hooks.on_response(
+                ResponseEvent(row=row, attempt=attempt, status=status, elapsed=elapsed, ray_id=headers.get("cf-ray"))
+            )
+
+    def _url(self, request: Request[Any]) -> URL:
+        if request.url is not None:
+            return URL(request.url, encoded=True)
+        path = request.endpoint.path.format(account_id=self.settings.account_id, **request.values)
+        query = request.encoded.query
+        if query:
+            path = f"{path}?{urlencode(query)}"
+        return URL(f"{self.session.base_url}{path}", encoded=True)
+
+    def _headers(self, request: Request[Any]) -> Mapping[str, str]:
+        own = self.session.headers_for(request.url)
+        encoded = request.encoded
+        accept = request.endpoint.answer.accept
+        if encoded.headers is None and encoded.body is None and accept is None:
+            return own
+        return {
+            **own,
+            **({"Accept": accept} if accept else {}),
+            **(_JSON_TYPE if encoded.body is not None else {}),
+            **(encoded.headers or {}),
+        }
+
+    def _timeouts(self, answer_timeout: float | Absent | None) -> aiohttp.ClientTimeout:
+        policy = self.settings.retry
+        return _client_timeout(
+            policy.connect_timeout,
+            policy.response_timeout if isinstance(answer_timeout, Absent) else answer_timeout,
+        )
+
+
+@cache
+def _client_timeout(connect: float, silence: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=silence)
+
+
+def _data(request: Request[Any]) -> bytes | aiohttp.FormData | None:
+    encoded = request.encoded
+    if not encoded.parts:
+        return encoded.body
+    form = aiohttp.FormData()
+    for part in encoded.parts:
+        form.add_field(part.name, part.data, filename=part.filename, content_type=part.content_type)
+    return form
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """Read the whole body, up to a bound that also holds for what compressed bodies unpack to."""
+    length = answer.content_length
+    if length is not None and length <= _ANSWER_MAX and "Content-Encoding" not in answer.headers:
+        return await answer.read()
+    content = bytearray()
+    async for piece in answer.content.iter_any():
+        content += piece
+        if len(content) > _ANSWER_MAX:
+            raise TransportError(f"the answer is larger than {_ANSWER_MAX} bytes", retryable=False)
+    return bytes(content)
+
+
+# --- failures without an answer ----------------------------------------------------------------------------------
+
+_OURS = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+def _translate(error: Exception) -> TransportError:
+    """Put a failure of aiohttp or the socket into our terms, without its contents."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+            return TransportError(f"TLS: {_reason(error)}", sent=False, retryable=False)
+        case aiohttp.ConnectionTimeoutError():
+            return RequestTimeoutError("no connection within the connect timeout", sent=False, retryable=True)
+        case TimeoutError():
+            return RequestTimeoutError("the server fell silent", retryable=True)
+        case aiohttp.ClientConnectorError():
+            return TransportError(f"cannot connect to {error.host}: {_reason(error)}", sent=False, retryable=True)
+        case aiohttp.InvalidURL() | aiohttp.ClientResponseError():
+            return TransportError(f"not HTTP as it should be: {type(error).__name__}", retryable=False)
+        case aiohttp.ClientPayloadError():
+            return TransportError("the answer was cut off", retryable=True)
+        case _:
+            return TransportError(f"the connection broke: {_reason(error)}", retryable=True)
+
+
+def _reason(error: Exception) -> str:
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    return excerpt(getattr(inner, "strerror", None) or str(inner) or type(inner).__name__)
+
+
+def _redirected(location: str) -> RedirectError:
+    host = excerpt(urlsplit(location).hostname or "nowhere")
+    return RedirectError(f"the server redirects to {host}; redirects are not followed, check base_url", retryable=False)

@@ -1,0 +1,70 @@
+"""What models and keyword sets are made with: field helpers and the rules that values are checked by."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import attrs
+
+UNKNOWN_IS = "unknown_is"
+ALSO_READ = "also_read"
+
+
+def extra_field() -> Any:
+    """Give the field that keeps what the service sent beyond the fields known here.
+
+    It is left out of repr and hash: an unknown field may hold a secret, and dicts do not hash.
+    """
+    return attrs.field(factory=dict, repr=False, hash=False)
+
+
+def minus_one_is_none() -> Any:
+    """Give an optional field in which the service writes -1 for "not known"."""
+    return attrs.field(default=None, metadata={UNKNOWN_IS: -1})
+
+
+def also_read(default: Any, *names: str) -> Any:
+    """Give a field that older answers spell otherwise."""
+    return attrs.field(default=default, metadata={ALSO_READ: names})
+
+
+class Rule(Protocol):
+    """A limit of the service, checked before I/O."""
+
+    def problem(self, value: Any) -> str | None:
+        """Say what is wrong with the value, or None."""
+        ...
+
+
+@attrs.frozen
+class MaxLength:
+    """At most that many characters or items."""
+
+    limit: int
+
+    def problem(self, value: Any) -> str | None:
+        """Say what is wrong with the value, or None."""
+        if len(value) <= self.limit:
+            return None
+        unit = "characters" if isinstance(value, str) else "items"
+        return f"takes at most {self.limit} {unit}, not {len(value)}"
+
+
+@attrs.frozen
+class Between:
+    """From low to high, both included."""
+
+    low: float
+    high: float
+
+    def problem(self, value: Any) -> str | None:
+        """Say what is wrong with the value, or None."""
+        if not math.isnan(value) and self.low <= value <= self.high:
+            return None
+        return f"must lie between {self.low:g} and {self.high:g}, not {value!r}"
+
+
+def name_in(meta: Mapping[str, Any]) -> str | None:
+    """Give the name kept in ``meta``, where there is one."""
+    name = meta.get("name")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,60 @@
+"""Who may watch: signed tokens and the rules in them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, TypedDict
+
+import attrs
+
+from cfstream._limits import LIMITS
+from cfstream._types import Secret
+from cfstream.models._base import MaxLength, extra_field
+
+
+@attrs.frozen(kw_only=True)
+class Token:
+    """A signed token; it stands in place of the uid in playback addresses."""
+
+    token: Secret
+    extra: Mapping[str, Any] = extra_field()
+
+
+@attrs.frozen
+class AccessRule:
+    """One rule of a token: rules are read in order, the first that fits decides, and none fitting allows.
+
+    Source: the page on securing a stream in the Stream docs.
+    """
+
+    type: Literal["any", "ip.src", "ip.geoip.country"]
+    """What the rule looks at."""
+    action: Literal["allow", "block"]
+    country: Sequence[str] | None = None
+    """Two-letter ISO 3166-1 codes, for ``ip.geoip.country``."""
+    ip: Sequence[str] | None = None
+    """Addresses or networks in CIDR form, for ``ip.src``."""
+
+
+class TokenFlags(TypedDict, total=False):
+    """Flags of a token."""
+
+    original: bool
+    """Whether the token opens the original file."""
+
+
+class TokenCreateParams(TypedDict, total=False):
+    """Keywords of ``stream.token.create`` (API reference, create signed URL tokens)."""
+
+    id: str
+    """The signing key to use; goes together with ``pem``."""
+    pem: str
+    """The private key of ``id`` as the service gave it out: base64 of a PEM text."""
+    exp: int
+    """End of validity, seconds since the epoch; the service's default is an hour from now."""
+    nbf: int
+    """Start of validity, seconds since the epoch."""
+    downloadable: bool
+    """Whether the token opens the downloads too."""
+    access_rules: Annotated[Sequence[AccessRule], MaxLength(LIMITS.access_rules)]
+    """At most five rules."""
+    flags: TokenFlags
+    """Further flags."""

@@ -1,0 +1,189 @@
+"""Lists: one page, a walk over all pages, and the two ways a list goes on."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+import attrs
+
+from cfstream._answers import RawPage
+from cfstream._limits import LIMITS
+from cfstream._transport import Transport
+from cfstream.endpoints import Request
+from cfstream.errors import DecodeError, PaginationError
+
+T = TypeVar("T")
+
+_TICK = timedelta(microseconds=1)
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """One list answer."""
+
+    items: Sequence[T]
+    total: int | None = None
+    """How many match in all, where the counts were asked for."""
+    range: int | None = None
+    """How many are left from here on, where the counts were asked for."""
+
+
+class Walk(Protocol[T]):
+    """How a list goes on from one page to the next."""
+
+    def first(self) -> Request[RawPage[T]]:
+        """Give the request of the first page."""
+        ...
+
+    def fresh(self, page: RawPage[T]) -> Sequence[int]:
+        """Give the places of the items that earlier pages did not hold."""
+        ...
+
+    def after(self, page: RawPage[T]) -> Request[RawPage[T]] | None:
+        """Give the request of the page behind this one, or None at the end.
+
+        Raises:
+            PaginationError: the walk cannot go on without losing items.
+        """
+        ...
+
+
+@attrs.frozen
+class SinglePage(Generic[T]):
+    """The service gives the whole list in one answer."""
+
+    request: Request[RawPage[T]]
+
+    def first(self) -> Request[RawPage[T]]:
+        """Give the request of the only page."""
+        return self.request
+
+    def fresh(self, page: RawPage[T]) -> Sequence[int]:
+        """Give every place."""
+        return range(len(page.items))
+
+    def after(self, page: RawPage[T]) -> None:
+        """There is none."""
+        del page
+
+
+@attrs.define
+class ByCreated(Generic[T]):
+    """The list goes on by the time window; videos of the border instant are asked for again and told apart by uid.
+
+    Whether the service's window borders are inclusive is not documented, so the next window overlaps the last page by
+    one microsecond and the items of that page are left out of the next.
+    """
+
+    make: Callable[[Mapping[str, Any]], Request[RawPage[T]]]
+    params: Mapping[str, Any]
+    _seen: frozenset[str] = attrs.field(default=frozenset(), init=False)
+    _border: datetime | None = attrs.field(default=None, init=False)
+
+    @property
+    def _size(self) -> int:
+        return int(self.params.get("limit", LIMITS.page_max))
+
+    def first(self) -> Request[RawPage[T]]:
+        """Give the request of the first page."""
+        return self.make({"limit": self._size, **self.params})
+
+    def fresh(self, page: RawPage[T]) -> Sequence[int]:
+        """Give the places of the items that the page before did not hold."""
+        places = [place for place, item in enumerate(page.items) if item.get("uid") not in self._seen]
+        self._seen = frozenset(str(item.get("uid")) for item in page.items)
+        return places
+
+    def after(self, page: RawPage[T]) -> Request[RawPage[T]] | None:
+        """Give the request of the window behind the page, or None when it was the last."""
+        if len(page.items) < self._size:
+            return None
+        border = _created(page.items[-1])
+        if border == self._border:
+            raise PaginationError(
+                f"more than {self._size} videos were created at {border.isoformat()}, which one page cannot hold; "
+                + ("raise limit" if self._size < LIMITS.page_max else "narrow the list by creator, status or search")
+            )
+        self._border = border
+        if self.params.get("asc"):
+            key, value = ("after" if "after" in self.params else "start"), border - _TICK
+        else:
+            key, value = ("before" if "before" in self.params else "end"), border + _TICK
+        return self.make({"limit": self._size, **self.params, key: value})
+
+
+def _created(item: Mapping[str, Any]) -> datetime:
+    try:
+        created = datetime.fromisoformat(item["created"])
+    except (KeyError, TypeError, ValueError):
+        pass
+    else:
+        return created if created.tzinfo else created.replace(tzinfo=UTC)
+    raise DecodeError("required field missing or no RFC 3339 time: created; the list cannot be walked further")
+
+
+class Pager(Generic[T]):
+    """A list: ``async for`` walks all of it, ``await`` gives the first page.
+
+    Items are made as they are consumed, and the next page is asked for while this one is handed out. Editing or
+    deleting items during the walk is safe. Every ``async for`` starts anew.
+    """
+
+    def __init__(self, transport: Transport, walk: Callable[[], Walk[T]]) -> None:
+        self._transport = transport
+        self._walk = walk
+        walk().first()  # refuses wrong keywords here rather than at the first use
+
+    def __await__(self) -> Generator[Any, None, Page[T]]:
+        return self.page().__await__()
+
+    async def page(self) -> Page[T]:
+        """Give the first page."""
+        walk = self._walk()
+        return _made(await self._transport.send(walk.first()), walk)
+
+    async def pages(self) -> AsyncIterator[Page[T]]:
+        """Walk page by page; items that an earlier page held are left out."""
+        walk = self._walk()
+        async with aclosing(self._raw_pages(walk)) as raw_pages:
+            async for raw in raw_pages:
+                yield _made(raw, walk)
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        walk = self._walk()
+        async with aclosing(self._raw_pages(walk)) as raw_pages:
+            async for raw in raw_pages:
+                for place in walk.fresh(raw):
+                    yield raw.item(place)
+
+    async def _raw_pages(self, walk: Walk[T]) -> AsyncGenerator[RawPage[T]]:
+        """Give page after page, each asked for while the one before is handed out."""
+        raw = await self._transport.send(walk.first())
+        while True:
+            try:
+                request = walk.after(raw)
+            except PaginationError:
+                yield raw
+                raise
+            if request is None:
+                yield raw
+                return
+            following = asyncio.ensure_future(self._transport.send(request))
+            try:
+                yield raw
+                raw = await following
+            finally:
+                await _dropped(following)
+
+
+async def _dropped(task: "asyncio.Future[Any]") -> None:
+    """End a request nobody waits for any more."""
+    if not task.cancel() and not task.cancelled():
+        task.exception()  # seen, so that the loop does not report it
+    await asyncio.wait([task])
+
+
+def _made(raw: RawPage[T], walk: Walk[T]) -> Page[T]:
+    return Page([raw.item(place) for place in walk.fresh(raw)], raw.total, raw.range)

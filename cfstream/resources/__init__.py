@@ -1,0 +1,1 @@
+"""The calls people make; a file's name is the dotted name of its manager."""

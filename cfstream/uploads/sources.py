@@ -1,0 +1,213 @@
+"""What can be uploaded: paths, bytes and file objects, read in pieces off the event loop."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, Self
+
+from cfstream._limits import Limits
+from cfstream._types import FileSource
+from cfstream.errors import FileChangedError, InvalidInputError
+
+UploadSource = FileSource
+"""A path, bytes, or a binary file object that can seek."""
+
+# Measured: smaller pieces cost system calls, larger ones memory; 1 MiB is the best over TLS.
+PIECE = 1024 * 1024
+
+
+class Source(Protocol):
+    """Bytes of a known size that can be read again from any offset."""
+
+    @property
+    def name(self) -> str | None:
+        """The file name, where there is one."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    def read(self, offset: int, length: int) -> AsyncGenerator[bytes | memoryview]:
+        """Give the bytes in pieces.
+
+        Raises:
+            FileChangedError: there are fewer than promised.
+        """
+        ...
+
+    async def check_unchanged(self) -> None:
+        """Make sure that the bytes are still those the upload began with.
+
+        Raises:
+            FileChangedError: they are not.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+async def open_source(source: UploadSource, limits: Limits) -> Source:
+    """Open whatever was given.
+
+    Raises:
+        InvalidInputError: it cannot be uploaded; the message says why and what to give instead.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        opened: Source = _Bytes(memoryview(source).cast("B"))
+    elif isinstance(source, (str, os.PathLike)):
+        opened = await asyncio.to_thread(_File.open, source)
+    else:
+        opened = await asyncio.to_thread(_FileObject.of, source)
+    problem = _size_problem(opened, limits)
+    if problem:
+        await opened.close()
+        raise InvalidInputError(f"source: {problem}")
+    return opened
+
+
+def _size_problem(source: Source, limits: Limits) -> str | None:
+    shown = source.name or "the data"
+    if source.size == 0:
+        return f"{shown} is empty; the service takes no empty videos"
+    if source.size > limits.file_max:
+        return f"{shown} has {source.size} bytes; the service takes at most {limits.file_max}"
+    return None
+
+
+class _Bytes:
+    """Bytes in memory."""
+
+    name = None
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self.size = len(data)
+
+    async def read(self, offset: int, length: int) -> AsyncGenerator[memoryview]:
+        end = offset + length
+        for start in range(offset, end, PIECE):
+            yield self._data[start : min(start + PIECE, end)]
+
+    async def check_unchanged(self) -> None:
+        """Nothing can change them while the upload holds them."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class _File:
+    """A file on disk, told apart from a changed one by size, time of change and inode."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self._path = path
+        self._descriptor = descriptor
+        self._identity = _identity(os.fstat(descriptor))
+        self.name: str | None = path.name
+        self.size = self._identity[0]
+
+    @classmethod
+    def open(cls, source: str | os.PathLike[str]) -> Self:
+        path = _path(source)
+        try:
+            # without O_NONBLOCK, opening a named pipe would wait for somebody to write to it
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        except OSError as error:
+            raise InvalidInputError(f"source: cannot open {str(path)!r}: {error.strerror}") from error
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return cls(path, descriptor)
+        os.close(descriptor)
+        kind = "a directory" if path.is_dir() else "not a regular file"
+        raise InvalidInputError(f"source: {str(path)!r} is {kind}; give the path of a video file")
+
+    async def read(self, offset: int, length: int) -> AsyncGenerator[bytes]:
+        loop = asyncio.get_running_loop()
+        end = offset + length
+        while offset < end:
+            piece = await loop.run_in_executor(None, os.pread, self._descriptor, min(PIECE, end - offset), offset)
+            if not piece:
+                raise FileChangedError(f"{self._path.name} became shorter while it was uploaded")
+            offset += len(piece)
+            yield piece
+
+    async def check_unchanged(self) -> None:
+        try:
+            named = await asyncio.to_thread(os.stat, self._path)
+        except OSError:
+            named = None
+        held = os.fstat(self._descriptor)
+        # a file that was only renamed or deleted is still the one being read
+        if _identity(held) != self._identity or (named and _identity(named) != self._identity):
+            raise FileChangedError(f"{self._path.name} was changed while it was uploaded")
+
+    async def close(self) -> None:
+        os.close(self._descriptor)
+
+
+class _FileObject:
+    """A binary file object, read from where it stands; it is left open."""
+
+    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        self._file = file
+        self._start = start
+        self._lock = asyncio.Lock()
+        name = getattr(file, "name", None)
+        self.name = Path(name).name if isinstance(name, str) and name else None
+        self.size = size
+
+    @classmethod
+    def of(cls, file: Any) -> Self:
+        if not hasattr(file, "read") or not hasattr(file, "seek"):
+            raise InvalidInputError(
+                f"source: cannot upload {type(file).__name__}; give a path, bytes or a binary file object that can seek"
+            )
+        if not isinstance(file.read(0), bytes):
+            raise InvalidInputError("source: the file object gives text; open it in binary mode ('rb')")
+        try:
+            start = file.tell()
+            end = file.seek(0, os.SEEK_END)
+            file.seek(start)
+        except OSError as error:
+            raise InvalidInputError("source: the file object cannot seek; write it to a file first") from error
+        return cls(file, start, end - start)
+
+    async def read(self, offset: int, length: int) -> AsyncGenerator[bytes]:
+        end = offset + length
+        while offset < end:
+            async with self._lock:
+                piece = await asyncio.to_thread(self._read_at, offset, min(PIECE, end - offset))
+            if not piece:
+                raise FileChangedError(f"{self.name or 'the file object'} became shorter while it was uploaded")
+            offset += len(piece)
+            yield piece
+
+    def _read_at(self, offset: int, length: int) -> bytes:
+        self._file.seek(self._start + offset)
+        return self._file.read(length)
+
+    async def check_unchanged(self) -> None:
+        async with self._lock:
+            end = await asyncio.to_thread(self._file.seek, 0, os.SEEK_END)
+        if end - self._start != self.size:
+            raise FileChangedError(f"{self.name or 'the file object'} was changed while it was uploaded")
+
+    async def close(self) -> None:
+        """The file object belongs to the caller."""
+
+
+def _path(source: str | os.PathLike[str]) -> Path:
+    text = os.fspath(source)
+    if text.startswith(("http://", "https://")):
+        raise InvalidInputError("source: a URL is not uploaded from here; let the service fetch it: stream.copy.create")
+    if "\0" in text or not text:
+        raise InvalidInputError(f"source: {text!r} is not a path")
+    return Path(text)
+
+
+def _identity(info: os.stat_result) -> tuple[int, int, int, int]:
+    return info.st_size, info.st_mtime_ns, info.st_ino, info.st_dev
