@@ -128,6 +128,13 @@ class Session:
         else:
             _release(session)
 
+    def forget(self) -> None:
+        """Start anew in a forked child; the sockets stay the parent's, so nothing is closed."""
+        _left_to_parent.append((self._session, self._loop))
+        self._session = self._loop = None
+        self._open_calls.clear()
+        self.governor.new_loop()
+
     def __del__(self, _warn: Any = warnings.warn) -> None:
         session = getattr(self, "_session", None)
         if session is None or self._given is not None or self.closed:
@@ -164,7 +171,8 @@ class Call:
             await self._limit.__aexit__(kind, error, traceback)
         except TimeoutError:
             expired = True
-        if self._session.closed and (expired or isinstance(error, Exception)):
+        closed_before = isinstance(error, ClientClosedError)
+        if self._session.closed and not closed_before and (expired or isinstance(error, Exception)):
             raise ClientClosedError(f"{self._session.name} was closed during the call")
         if expired:
             raise RequestTimeoutError(f"no result within the timeout of {self._seconds:g} s", retryable=True)
@@ -175,6 +183,9 @@ class Call:
 
 
 _HTTPS = 443
+
+# What a forked child must not let the garbage collector close: the parent still uses it.
+_left_to_parent: list[Any] = []
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:

@@ -47,6 +47,8 @@ class Stream(StreamCalls):
         InvalidInputError: no or contradictory credentials, or a value of the wrong shape.
     """
 
+    _shown_as = "cfstream.Stream"
+
     def __init__(
         self,
         api_token: str | None = None,
@@ -70,7 +72,7 @@ class Stream(StreamCalls):
             hooks=hooks or NO_HOOKS,
         )
         shared = Session(
-            name=_name(type(self)),
+            name=self._shown_as,
             base_url=_base_url(base_url),
             credentials=_credentials(api_token, api_key, api_email),
             rate_limit=rate_limit,
@@ -146,10 +148,6 @@ class Stream(StreamCalls):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{self._transport.session.name} holds connections and credentials and cannot be pickled")
-
-
-def _name(cls: type[Any]) -> str:
-    return f"cfstream.{cls.__name__}"
 
 
 def _setting(value: str | None, variable: str) -> str | None:

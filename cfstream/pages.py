@@ -74,21 +74,17 @@ class ByCreated(Generic[T]):
     """The list goes on by the time window; videos of the border instant are asked for again and told apart by uid.
 
     Whether the service's window borders are inclusive is not documented, so the next window overlaps the last page by
-    one microsecond and the items of that page are left out of the next.
+    one microsecond, and its page is larger by what the overlap is known to hold.
     """
 
     make: Callable[[Mapping[str, Any]], Request[RawPage[T]]]
     params: Mapping[str, Any]
     _seen: frozenset[str] = attrs.field(default=frozenset(), init=False)
-    _border: datetime | None = attrs.field(default=None, init=False)
-
-    @property
-    def _size(self) -> int:
-        return int(self.params.get("limit", LIMITS.page_max))
+    _asked: int = attrs.field(default=0, init=False)
 
     def first(self) -> Request[RawPage[T]]:
         """Give the request of the first page."""
-        return self.make({"limit": self._size, **self.params})
+        return self._request({})
 
     def fresh(self, page: RawPage[T]) -> Sequence[int]:
         """Give the places of the items that the page before did not hold."""
@@ -98,20 +94,26 @@ class ByCreated(Generic[T]):
 
     def after(self, page: RawPage[T]) -> Request[RawPage[T]] | None:
         """Give the request of the window behind the page, or None when it was the last."""
-        if len(page.items) < self._size:
+        if len(page.items) < self._asked:
             return None
         border = _created(page.items[-1])
-        if border == self._border:
+        overlap = sum(abs(_created(item) - border) <= _TICK for item in page.items)
+        if overlap >= LIMITS.page_max:
             raise PaginationError(
-                f"more than {self._size} videos were created at {border.isoformat()}, which one page cannot hold; "
-                + ("raise limit" if self._size < LIMITS.page_max else "narrow the list by creator, status or search")
+                f"{LIMITS.page_max} or more videos were created at {border.isoformat()}, which is all one page can "
+                "hold; narrow the list by creator, status or search"
             )
-        self._border = border
         if self.params.get("asc"):
-            key, value = ("after" if "after" in self.params else "start"), border - _TICK
-        else:
-            key, value = ("before" if "before" in self.params else "end"), border + _TICK
-        return self.make({"limit": self._size, **self.params, key: value})
+            return self._request({("after" if "after" in self.params else "start"): border - _TICK}, overlap)
+        return self._request({("before" if "before" in self.params else "end"): border + _TICK}, overlap)
+
+    def _request(self, window: Mapping[str, datetime], overlap: int = 0) -> Request[RawPage[T]]:
+        size = self.params.get("limit", LIMITS.page_max)
+        # a wrong limit of the user goes into the request as it is, which refuses it
+        limit = min(size + overlap, LIMITS.page_max) if overlap else size
+        request = self.make({**self.params, **window, "limit": limit})
+        self._asked = limit
+        return request
 
 
 def _created(item: Mapping[str, Any]) -> datetime:
@@ -144,12 +146,14 @@ class Pager(Generic[T]):
         walk = self._walk()
         return _made(await self._transport.send(walk.first()), walk)
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    async def pages(self) -> AsyncGenerator[Page[T]]:
         """Walk page by page; items that an earlier page held are left out."""
         walk = self._walk()
         async with aclosing(self._raw_pages(walk)) as raw_pages:
             async for raw in raw_pages:
-                yield _made(raw, walk)
+                page = _made(raw, walk)
+                if page.items:
+                    yield page
 
     async def __aiter__(self) -> AsyncIterator[T]:
         walk = self._walk()

@@ -24,5 +24,5 @@ class CaptionsLanguage(Resource):
             file: a path, bytes or a binary file object.
         """
         return await self._send(
-            endpoints.CAPTIONS_LANGUAGE_UPDATE({"file": file}, identifier=identifier, language=language)
+            endpoints.CAPTIONS_LANGUAGE_UPDATE({"file": file}, language=language, identifier=identifier)
         )

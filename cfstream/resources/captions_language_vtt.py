@@ -14,4 +14,4 @@ class CaptionsLanguageVtt(Resource):
             language: BCP 47 tag of the track.
             identifier: the uid of the video.
         """
-        return await self._send(endpoints.CAPTIONS_LANGUAGE_VTT_GET(identifier=identifier, language=language))
+        return await self._send(endpoints.CAPTIONS_LANGUAGE_VTT_GET(language=language, identifier=identifier))

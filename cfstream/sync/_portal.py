@@ -1,0 +1,222 @@
+"""One event loop on a thread of its own, and the way into it for blocking callers."""
+
+import asyncio
+import contextvars
+import os
+import queue
+import threading
+import weakref
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from typing import Any, Final, TypeVar
+
+from cfstream.errors import ClientClosedError, StreamError
+
+T = TypeVar("T")
+
+_STOP_WAIT = 2.0  # seconds for the thread to end
+_INTERRUPT_WAIT = 1.0  # seconds for a cancelled call to end
+
+_DONE: Final = object()
+
+
+class _Inbox:
+    """Where a waiting caller takes functions to run in its own thread, until its call is done."""
+
+    def __init__(self) -> None:
+        self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._open = True
+
+    def run_here(self, function: Callable[[], object]) -> None:
+        """Have the caller run the function; a caller that has left cannot, so it runs at once."""
+        if self._open:
+            self._queue.put(function)
+        else:
+            function()
+
+    def finish(self) -> None:
+        """Let the caller go on; called on the loop's thread, like `run_here`."""
+        self._open = False
+        self._queue.put(_DONE)
+
+    def serve(self, wait: float | None = None) -> None:
+        """Run functions until the call is done.
+
+        Raises:
+            queue.Empty: it was not done in time.
+        """
+        while (function := self._queue.get(timeout=wait)) is not _DONE:
+            function()
+
+    def drain(self, wait: float) -> None:
+        """Wait until the call is done, without running anything more."""
+        try:
+            while self._queue.get(timeout=wait) is not _DONE:
+                pass
+        except queue.Empty:
+            return
+
+
+_caller: contextvars.ContextVar[_Inbox | None] = contextvars.ContextVar("cfstream_caller", default=None)
+
+
+def in_callers_thread(callback: Callable[[T], object] | None) -> Callable[[T], None] | None:
+    """Give a function for the loop's thread that has the callback run in the thread that waits for the call."""
+    if callback is None:
+        return None
+
+    def forward(event: T) -> None:
+        inbox = _caller.get()
+        if inbox is None:
+            callback(event)
+        else:
+            inbox.run_here(lambda: callback(event))
+
+    return forward
+
+
+class Portal:
+    """Runs coroutines on a background event loop; the thread starts with the first call."""
+
+    def __init__(self, name: str, *, after_fork: Callable[[], None]) -> None:
+        self._name = name
+        self._after_fork = after_fork
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._stop: asyncio.Event | None = None
+        self._closed = False
+        _portals.add(self)
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a thread."""
+        return self._thread is not None
+
+    def is_own_thread(self) -> bool:
+        """Tell whether this is the loop's thread, which must not wait for it."""
+        return threading.current_thread() is self._thread
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run the coroutine on the loop and wait for its result.
+
+        Ctrl-C cancels the work, waits a moment for it to end, and leaves the client usable.
+
+        Raises:
+            StreamError: called from the loop's own thread, where waiting would never end.
+            ClientClosedError: the client is closed.
+        """
+        try:
+            loop = self._running()
+        except StreamError:
+            coroutine.close()
+            raise
+        inbox = _Inbox()
+        context = contextvars.copy_context()
+        context.run(_caller.set, inbox)
+        started: queue.SimpleQueue[asyncio.Task[T]] = queue.SimpleQueue()
+
+        def start() -> None:
+            task = loop.create_task(coroutine, context=context)
+            task.add_done_callback(lambda _: inbox.finish())
+            started.put(task)
+
+        loop.call_soon_threadsafe(start)
+        task = started.get()
+        try:
+            inbox.serve()
+        except BaseException:
+            loop.call_soon_threadsafe(task.cancel)
+            inbox.drain(_INTERRUPT_WAIT)
+            raise
+        return task.result()
+
+    def iterate(self, make: Callable[[], AsyncGenerator[T]]) -> Iterator[T]:
+        """Walk an async generator; leaving early ends it."""
+        generator = make()
+        try:
+            while True:
+                try:
+                    item = self.call(_next(generator))
+                except StopAsyncIteration:
+                    return
+                yield item
+        finally:
+            self._end(generator)
+
+    def _end(self, generator: AsyncGenerator[Any]) -> None:
+        """End a generator whose walk is over, also where nobody can wait for it any more."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        if threading.current_thread() is thread:
+            loop.create_task(generator.aclose())  # the loop's end cancels it if need be
+        elif not self._closed:
+            self.call(generator.aclose())
+
+    def stop(self) -> None:
+        """Cancel what still runs and end the thread; stopping twice is fine."""
+        with self._lock:
+            self._closed = True
+            loop, thread, stop = self._loop, self._thread, self._stop
+            self._loop = self._thread = self._stop = None
+        if loop is None or thread is None or stop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(stop.set)
+        except RuntimeError:
+            return  # the loop ended by itself
+        if threading.current_thread() is not thread:
+            thread.join(_STOP_WAIT)
+
+    def forget(self) -> None:
+        """Start anew in a forked child: the thread stayed behind, and its sockets belong to the parent."""
+        _left_to_parent.append((self._loop, self._stop))
+        self._lock = threading.Lock()
+        self._loop = self._thread = self._stop = None
+        self._after_fork()
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        if self.is_own_thread():
+            raise StreamError(
+                f"{self._name} was called from its own background thread, where it would wait for itself; "
+                "use the async client there"
+            )
+        loop = self._loop
+        if loop is not None:
+            return loop
+        with self._lock:
+            if self._closed:
+                raise ClientClosedError(f"{self._name} is closed; make a new one")
+            return self._loop or self._start()
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        ready: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
+
+        async def main() -> None:
+            stop = asyncio.Event()
+            ready.put((asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+        # asyncio.run cancels the tasks that are left and closes generators
+        self._thread = threading.Thread(target=lambda: asyncio.run(main()), name=self._name, daemon=True)
+        self._thread.start()
+        self._loop, self._stop = ready.get()
+        return self._loop
+
+
+async def _next(generator: AsyncGenerator[T]) -> T:
+    return await anext(generator)
+
+
+_portals: weakref.WeakSet[Portal] = weakref.WeakSet()
+# What a forked child must not let the garbage collector close: the parent still uses it.
+_left_to_parent: list[Any] = []
+
+
+def _forget_all() -> None:
+    for portal in list(_portals):
+        portal.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
