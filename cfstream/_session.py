@@ -77,8 +77,9 @@ class Session:
             StreamError: the client is used on a second event loop while the first still lives.
         """
         loop = asyncio.get_running_loop()
-        if self._session is not None and self._loop is loop and not self.closed:
-            return self._session
+        session = self._session
+        if session is not None and self._loop is loop and not session.closed:
+            return session
         return self._open(loop)
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
@@ -93,6 +94,8 @@ class Session:
             self._open_calls.clear()
         self._loop = loop
         if self._given is not None:
+            if self._given.closed:
+                raise ClientClosedError("the aiohttp session that was given is closed; give an open one")
             self._session = self._given
         else:
             _release(self._session)

@@ -10,16 +10,36 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from cfstream import ClientClosedError, Hooks, NotFoundError, ResponseEvent, StreamError, UploadProgress
-from cfstream.emulator import BlockingEmulator
+from cfstream.emulator import BlockingEmulator, Emulator
 from cfstream.sync import Stream
 
 MISSING = "0" * 32
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[BlockingEmulator]:
+    with Emulator() as running:
+        running.pause_encoding()
+        yield running
+
+
+@pytest.fixture
+def stream(emulator: BlockingEmulator) -> Iterator[Stream]:
+    with emulator.stream() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def uids(emulator: BlockingEmulator) -> list[str]:
+    with emulator.stream() as client:
+        return [client.create(upload_length=10, upload_metadata={"name": f"video {n}"}).uid for n in range(5)]
 
 
 def background_threads() -> list[str]:

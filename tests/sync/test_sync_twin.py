@@ -24,7 +24,7 @@ def managers(client: Any, path: str = "stream") -> Iterator[tuple[str, Any]]:
 
 
 def clients() -> tuple[dict[str, Any], dict[str, Any]]:
-    options = {"api_token": "x" * 40, "account_id": "a" * 32}
+    options: dict[str, Any] = {"api_token": "x" * 40, "account_id": "a" * 32}
     return dict(managers(cfstream.Stream(**options))), dict(managers(Stream(**options)))
 
 
