@@ -1,0 +1,190 @@
+"""The command ``demo``: a real video through the local service, from upload to playback."""
+
+import math
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import attrs
+import click
+from rich.padding import Padding
+
+from cfstream import Video, to_dict
+from cfstream.cli.bars import board
+from cfstream.cli.emulator import environment, export
+from cfstream.cli.media import run_media
+from cfstream.cli.options import debug_option, examples, json_option
+from cfstream.cli.paced import PacedFile
+from cfstream.cli.running import run_async
+from cfstream.cli.screen import Screen, is_live
+from cfstream.cli.steps import Steps
+from cfstream.cli.tables import row, table
+from cfstream.cli.text import clean, many, rate, size
+
+if TYPE_CHECKING:
+    from cfstream import Stream
+    from cfstream.emulator import Emulator
+
+_MIB = 1024**2
+_CHUNK = 5 * _MIB
+_SECONDS = 8
+_PACE = 8_000_000
+_SHOWN = 5
+
+
+@click.command(
+    epilog=examples(
+        ("cfstream demo", "a test video, made on the spot"),
+        ("cfstream demo talk.mp4", "a video of yours; nothing leaves this machine"),
+        ("cfstream demo --serve", "keeps running, so that a browser can play it"),
+    )
+)
+@click.argument("file", required=False)
+@click.option("--serve", is_flag=True, help="Keep serving afterwards, until Ctrl-C.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Where to serve; else a free port.")
+@json_option("one JSON document with what was done")
+@debug_option
+def demo(file: str | None, serve: bool, port: int, as_json: bool) -> None:
+    """Send a video through a local Cloudflare Stream: upload, encode, list, play.
+
+    All of it is real: the upload over tus, the encoding, the HLS that is played at the end. It needs no account
+    and no network.
+    """
+    run_async(_demo(Screen(as_json=as_json), file, serve=serve, port=port))
+
+
+async def _demo(screen: Screen, file: str | None, *, serve: bool, port: int) -> None:
+    from cfstream.emulator import Emulator
+
+    screen.say(("cfstream demo", "bold"), ": a real video through a local Cloudflare Stream\n")
+    steps = Steps(screen.human)
+    async with AsyncExitStack() as stack:
+        with steps.step("Starting the emulator") as step:
+            emulator = await stack.enter_async_context(Emulator(port=port))
+            stream = await stack.enter_async_context(emulator.stream())
+            step.tell("Started the emulator at ", emulator.url("/"))
+        tour = _Tour(screen, steps, stream)
+        if file is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cfstream-demo-"))
+            video = await tour.upload(await tour.make(Path(folder)), made=True)
+        else:
+            video = await tour.upload(Path(file), made=False)
+        video = await tour.encode(video)
+        await tour.show_library()
+        await tour.play(video)
+        if screen.as_json:
+            screen.document({**tour.report, **({"environment": environment(emulator)} if serve else {})})
+        _say_summary(screen, steps, video)
+        if serve:
+            _say_serving(screen, emulator)
+            await emulator.wait_closed()
+    screen.say("The emulator has stopped, and these addresses with it. To keep it running and open the")
+    screen.say("player in a browser, add ", ("--serve", "bold"), " to the command.")
+
+
+@attrs.define
+class _Tour:
+    """The way of one video, step by step, and the report of it."""
+
+    screen: Screen
+    steps: Steps
+    stream: "Stream"
+    report: dict[str, Any] = attrs.field(factory=dict, init=False)
+
+    async def make(self, folder: Path) -> Path:
+        """Make a video to upload."""
+        path = folder / "test-picture.mp4"
+        with self.steps.step("Making a test video") as step:
+            made = await run_media("make", str(path), str(_SECONDS))
+            step.tell(f"Made a test video: moving picture and tone, {_SECONDS} s, {size(made['size'])}")
+        return path
+
+    async def upload(self, path: Path, *, made: bool) -> Video:
+        """Upload it; what was made for the demo at a speed that can be watched, if somebody does."""
+        console = self.screen.human
+        paced = made and is_live(console)
+        with self.steps.step("Uploading", spinner=False) as step, board(console, live=is_live(console)) as shown:
+            with shown.bar("Uploading") as bar, _opened(path, paced=paced) as source:
+                began = time.monotonic()
+                video = await self.stream.upload(source, chunk_size=_CHUNK, on_progress=bar.sent)
+                took = time.monotonic() - began
+            total = video.size or 0
+            chunks = math.ceil(total / _CHUNK)
+            speed = f"slowed to {rate(_PACE)} to be seen" if paced else rate(total / took)
+            step.tell(f"Uploaded over tus: {many(chunks, 'chunk')}, {speed}; uid ", (clean(video.uid), "bold"))
+        self.report["upload"] = {"bytes": total, "chunks": chunks, "seconds": round(took, 3)}
+        return video
+
+    async def encode(self, video: Video) -> Video:
+        """Wait for the encoder, and keep the states as they pass."""
+        console, seen, began = self.screen.human, list[dict[str, Any]](), time.monotonic()
+        with self.steps.step("Encoding", spinner=False) as step, board(console, live=is_live(console)) as shown:
+            with shown.bar("Encoding") as bar:
+
+                def on_state(now: Video) -> None:
+                    bar.state(now)
+                    passed = round(time.monotonic() - began, 3)
+                    status = now.status
+                    seen.append({"state": status.state, "pct_complete": status.pct_complete, "seconds": passed})
+
+                video = await self.stream.wait_until_ready(video.uid, timeout=None, on_state=on_state)
+            first = {each["state"]: each["seconds"] for each in reversed(seen)}
+            passed = (f"{clean(state)} {first[state]:.1f} s" for state in reversed(first))
+            step.tell(f"Encoded: {', '.join(passed)}")
+        self.report |= {"states": seen, "video": to_dict(video)}
+        return video
+
+    async def show_library(self) -> None:
+        """List what is there."""
+        console = self.screen.human
+        with self.steps.step("Listing the library") as step:
+            videos = (await self.stream.list(limit=_SHOWN)).items
+            step.tell(f"Listed the library: {many(len(videos), 'video')}")
+        if is_live(console):
+            console.print(Padding(table(videos), (0, 0, 0, 4)))
+        else:
+            for video in videos:
+                self.screen.say("    ", "  ".join(row(video, local=False)))
+
+    async def play(self, video: Video) -> None:
+        """Prove that it plays: fetch what a player fetches, and decode it."""
+        with self.steps.step("Playing it back") as step:
+            proof = await run_media("play", video.playback.hls)
+            sound = f" and {many(proof['audio_frames'], 'frame')} of sound" if proof["audio_frames"] else ""
+            pictures = (
+                f"{many(proof['frames'], 'picture')} of {proof['width']}x{proof['height']}, {proof['seconds']:.1f} s,"
+            )
+            step.tell(f"Played it back: decoded {pictures}{sound} of its HLS")
+        self.report["playback"] = proof
+
+
+@contextmanager
+def _opened(path: Path, *, paced: bool) -> Generator[Path | BinaryIO]:
+    if not paced:
+        yield path
+        return
+    with PacedFile(path, _PACE) as file:
+        yield file
+
+
+def _say_summary(screen: Screen, steps: Steps, video: Video) -> None:
+    screen.say()
+    screen.say((f"It works: the video went all the way in {steps.seconds:.1f} s.", "bold green"))
+    screen.say()
+    for name, address in (
+        ("player", video.preview),
+        ("manifest", video.playback.hls),
+        ("thumbnail", video.thumbnail),
+    ):
+        screen.say((f"  {name:<11}", "bold"), clean(address or ""))
+    screen.say()
+
+
+def _say_serving(screen: Screen, emulator: "Emulator") -> None:
+    screen.say("Open the player in a browser. To use this service from another terminal:\n")
+    for name, value in environment(emulator).items():
+        screen.say(export(name, value))
+    screen.say(("\nServing until Ctrl-C.", "dim"))

@@ -1,0 +1,53 @@
+"""Async work under a command: Ctrl-C and the polite signals cancel it, and it cleans up before the command ends."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_POLITE = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNAL_CODES = 128  # shells add the signal's number
+
+
+class StoppedError(Exception):
+    """A signal ended the command."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.code = _SIGNAL_CODES + number
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run async work to its end.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, after the work has cleaned up.
+        StoppedError: another signal, the same.
+    """
+    return asyncio.run(_until_signal(work))
+
+
+async def _until_signal(work: Coroutine[Any, Any, T]) -> T:
+    # asyncio.run itself does for Ctrl-C what this does for the others
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    received: list[int] = []
+
+    def stop(number: int) -> None:
+        received.append(number)
+        task.cancel()
+
+    # what nohup and the like ignore stays ignored
+    numbers = [number for number in _POLITE if signal.getsignal(number) is signal.SIG_DFL]
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if received:
+            raise StoppedError(received[0]) from None
+        raise
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

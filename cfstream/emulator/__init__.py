@@ -1,0 +1,31 @@
+"""A local service with the face of Cloudflare Stream: real uploads, real encoding, real playback.
+
+::
+
+    async with Emulator() as emulator, emulator.stream() as stream:
+        video = await stream.upload("talk.mp4")
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cfstream.emulator.blocking import BlockingEmulator
+    from cfstream.emulator.errors import EmulatorError
+    from cfstream.emulator.server import Emulator
+
+__all__ = ["BlockingEmulator", "Emulator", "EmulatorError"]
+
+_HOMES = {"BlockingEmulator": "blocking", "Emulator": "server", "EmulatorError": "errors"}
+
+
+def __getattr__(name: str) -> Any:
+    # The child process of every encode imports this package: the web server must not come with it.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,46 @@
+"""The web application: every route of the API, of uploads and of playback."""
+
+from aiohttp import web
+
+from cfstream.emulator import playback, tus
+from cfstream.emulator.answers import API
+from cfstream.emulator.handlers import HANDLERS
+from cfstream.emulator.middleware import MIDDLEWARES, sign_answer
+from cfstream.emulator.service import SERVICE, Service
+from cfstream.endpoints import ROWS
+
+
+def make_app(service: Service) -> web.Application:
+    """Put the routes together."""
+    app = web.Application(middlewares=MIDDLEWARES)
+    app[SERVICE] = service
+    app.on_response_prepare.append(sign_answer)
+    _add_api(app.router)
+    _add_uploads(app.router)
+    _add_playback(app.router)
+    return app
+
+
+def _add_api(router: web.UrlDispatcher) -> None:
+    # Fixed words before placeholders: /stream/storage-usage is not a video of that name.
+    for name in sorted(HANDLERS, key=lambda name: [part.startswith("{") for part in ROWS[name].path.split("/")]):
+        row = ROWS[name]
+        router.add_route(row.verb, f"{API}{row.path}", HANDLERS[name])
+    router.add_route("OPTIONS", f"{API}{ROWS['STREAM_CREATE'].path}", tus.options)
+
+
+def _add_uploads(router: web.UrlDispatcher) -> None:
+    for path in (tus.OPEN, tus.GUARDED):
+        router.add_route("HEAD", path, tus.head)
+        router.add_route("PATCH", path, tus.patch)
+        router.add_route("OPTIONS", path, tus.options)
+
+
+def _add_playback(router: web.UrlDispatcher) -> None:
+    router.add_get("/", playback.home)
+    router.add_get("/{key}/manifest/{path:.+}", playback.manifest)
+    router.add_get("/{key}/thumbnails/thumbnail.jpg", playback.thumbnail)
+    router.add_get("/{key}/player/video.mp4", playback.progressive)
+    router.add_get("/{key}/captions/{language}.vtt", playback.captions)
+    router.add_get("/{key}/watch", playback.watch)
+    router.add_get("/{key}/iframe", playback.watch)

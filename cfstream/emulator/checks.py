@@ -1,0 +1,182 @@
+"""What requests may carry: JSON bodies, queries and the settings of a video, each refused by name."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from cfstream._limits import Limits
+from cfstream.emulator import times
+from cfstream.emulator.answers import Refused, bad_request
+
+UID = re.compile(r"[0-9a-f]{32}")
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+_BODY_MAX = 1024 * 1024
+_SHORTEST_KEPT, _LONGEST_KEPT = 30, 1096
+_PUBLIC_DETAILS = ("title", "share_link", "channel_link", "logo")
+
+
+async def body_bytes(request: web.Request, most: int = _BODY_MAX) -> bytes:
+    """The whole body, which must be a small one."""
+    body = bytearray()
+    async for block in request.content.iter_any():
+        body += block
+        if len(body) > most:
+            raise Refused(413, (10005, f"The body is larger than {most} bytes"), close=True)
+    return bytes(body)
+
+
+async def json_object(request: web.Request, *, empty: bool = False) -> dict[str, Any]:
+    """The body as a JSON object; ``empty`` says whether none may come."""
+    body = await body_bytes(request)
+    if empty and not body.strip():
+        return {}
+    try:
+        value = _mended(json.loads(body, parse_constant=_no_constant))
+    except (ValueError, RecursionError) as error:
+        raise bad_request("The body is not JSON") from error
+    if not isinstance(value, dict):
+        raise bad_request("The body is not a JSON object")
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _mended(value: Any) -> Any:
+    """Half a surrogate pair, which JSON can spell but UTF-8 cannot, becomes the replacement character."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    return value
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A boolean in a query."""
+    value = query.get(name, "false").lower()
+    if value not in ("true", "false", "1", "0"):
+        raise bad_request(f"{name}: {value!r:.40} is not a boolean")
+    return value in ("true", "1")
+
+
+def instant(name: str, value: Any) -> int:
+    """A date and time."""
+    if not isinstance(value, str):
+        raise bad_request(f"{name}: must be a date and time")
+    try:
+        return times.parse(value)
+    except (ValueError, OverflowError) as error:
+        raise bad_request(f"{name}: {error}") from error
+
+
+def whole(name: str, value: Any, least: int, most: int) -> int:
+    """A whole number within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise bad_request(f"{name}: must be a whole number from {least} to {most}")
+    return value
+
+
+def digits(name: str, value: str, least: int, most: int) -> int:
+    """The same, written as text."""
+    if not re.fullmatch(r"[0-9]{1,18}", value):
+        raise bad_request(f"{name}: must be a whole number from {least} to {most}")
+    return whole(name, int(value), least, most)
+
+
+def fraction(name: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise bad_request(f"{name}: must be a number from 0 to 1")
+    return value
+
+
+def boolean(name: str, value: Any) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise bad_request(f"{name}: must be true or false")
+    return value
+
+
+def string(name: str, value: Any) -> str:
+    """A text."""
+    if not isinstance(value, str) or _undecoded(value):
+        raise bad_request(f"{name}: must be a string")
+    return value
+
+
+def _undecoded(value: str) -> bool:
+    """Whether bytes that are no UTF-8 came in a header or a query."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def creator(name: str, value: Any, limits: Limits) -> str:
+    """A creator."""
+    if len(string(name, value)) > limits.creator_length:
+        raise bad_request(f"{name}: must have at most {limits.creator_length} characters")
+    return string(name, value)
+
+
+def origins(name: str, value: Any) -> list[str]:
+    """Allowed origins."""
+    if not isinstance(value, list) or not all(isinstance(origin, str) for origin in value):
+        raise bad_request(f"{name}: must be a list of strings")
+    return value
+
+
+def scheduled_deletion(name: str, value: Any, created: int) -> int:
+    """When a video is to be deleted."""
+    when = instant(name, value)
+    if not created + _SHORTEST_KEPT * times.DAY <= when <= created + _LONGEST_KEPT * times.DAY:
+        raise bad_request(f"{name}: must be {_SHORTEST_KEPT} to {_LONGEST_KEPT} days after the video was created")
+    return when
+
+
+def public_details(name: str, value: Any) -> dict[str, str | None]:
+    """What the player shows."""
+    if not isinstance(value, dict):
+        raise bad_request(f"{name}: must be an object")
+    for key in _PUBLIC_DETAILS:
+        if value.get(key) is not None:
+            string(f"{name}.{key}", value[key])
+    return {key: value[key] for key in _PUBLIC_DETAILS if key in value}
+
+
+def meta(name: str, value: Any) -> dict[str, Any]:
+    """Metadata."""
+    if not isinstance(value, dict):
+        raise bad_request(f"{name}: must be an object")
+    return value
+
+
+def video_settings(body: Mapping[str, Any], created: int, limits: Limits) -> dict[str, Any]:
+    """The settings of a video in a JSON body, by the names of its record; other keys are passed over.
+
+    The service ignores what it does not know, a misspelt ``requireSignedURLs`` included, and so does this.
+    """
+    readers: dict[str, tuple[str, bool, Callable[[str, Any], Any]]] = {
+        "allowedOrigins": ("allowed_origins", False, origins),
+        "creator": ("creator", True, lambda name, value: creator(name, value, limits)),
+        "maxDurationSeconds": ("max_duration", True, lambda name, value: whole(name, value, 1, limits.duration_max)),
+        "meta": ("meta", False, meta),
+        "publicDetails": ("public_details", True, public_details),
+        "requireSignedURLs": ("require_signed_urls", False, boolean),
+        "scheduledDeletion": ("scheduled_deletion", True, lambda name, value: scheduled_deletion(name, value, created)),
+        "thumbnailTimestampPct": ("thumbnail_pct", False, fraction),
+        "uploadExpiry": ("upload_expiry", True, instant),
+    }
+    changes: dict[str, Any] = {}
+    for name, (field, nullable, read) in readers.items():
+        if name in body:
+            cleared = nullable and body[name] is None
+            changes[field] = None if cleared else read(name, body[name])
+    return changes

@@ -1,0 +1,114 @@
+"""The event loop's side of a media job: starts the child process, passes on its events, ends it for sure."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from contextlib import suppress
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
+
+from cfstream.emulator.media.errors import UNKNOWN, MediaError
+from cfstream.emulator.media.jobs import Job, to_arguments
+
+_log: Final = logging.getLogger(__name__)
+_WORKER: Final = "cfstream.emulator.media.worker"
+_GRACE: Final = 2.0
+_TAIL: Final = 4096
+_FINAL: Final = ("done", "error")
+
+
+async def run_job(job: Job, *, on_event: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
+    """Does a media job in a child process.
+
+    Args:
+        job: What to do.
+        on_event: Called with each ``probe`` and ``progress`` event of the worker.
+
+    Returns:
+        The worker's ``done`` event.
+
+    Raises:
+        MediaError: If the file is no usable video, or, as ``ERR_UNKNOWN``, if the worker crashed.
+    """
+    # A file and not a pipe: nobody need read it while the worker runs.
+    with TemporaryFile() as complaints:
+        process = await _start(job, complaints)
+        try:
+            last = await _follow(process, on_event)
+            status = await process.wait()
+        finally:
+            await _end(process)
+        if last.get("event") == "done" and status == 0:
+            return last
+        if last.get("event") == "error":
+            raise MediaError(last["code"], last["text"])
+        _log.error("The media worker ended with status %d: %s", status, _tail(complaints))
+        raise MediaError(UNKNOWN)
+
+
+async def _start(job: Job, complaints: IO[bytes]) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        # The child finds modules where this process does, and not in the folder it happens to be started in.
+        "-P",
+        "-m",
+        _WORKER,
+        *to_arguments(job),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=complaints,
+        start_new_session=True,
+    )
+
+
+async def _follow(process: Process, on_event: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    last: dict[str, Any] = {}
+    if process.stdout is not None:
+        async for line in process.stdout:
+            event = _parse(line)
+            if event.get("event") in _FINAL:
+                last = event
+            elif event:
+                on_event(event)
+    return last
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        # A library that prints, or the half line of a worker that was killed.
+        _log.warning("The media worker said %r", line)
+        return {}
+    return event
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is not None:
+        return
+    _signal(process, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(_GRACE):
+            await process.communicate()
+    except TimeoutError:
+        _signal(process, signal.SIGKILL)
+        await process.communicate()
+    except asyncio.CancelledError:
+        _signal(process, signal.SIGKILL)
+        raise
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def _tail(complaints: IO[bytes]) -> str:
+    complaints.seek(max(0, complaints.seek(0, os.SEEK_END) - _TAIL))
+    return complaints.read().decode(errors="replace").strip()

@@ -1,0 +1,90 @@
+"""What every request passes: a ray id, the check of its host, its credentials, and errors made into answers."""
+
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from cfstream.emulator import tus
+from cfstream.emulator.answers import API, INTERNAL, WRONG_METHOD, Refused, no_route, unauthorized
+from cfstream.emulator.service import SERVICE
+from cfstream.emulator.uploads import LostConnectionError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = logging.getLogger("cfstream.emulator")
+
+_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+_MEDIA = re.compile(r"/[^/]+/(manifest|thumbnails)/")
+
+
+def in_api(request: web.Request) -> bool:
+    """Whether a request is one to the API, with its envelope and its credentials."""
+    return request.path == API or request.path.startswith(f"{API}/")
+
+
+async def sign_answer(request: web.Request, response: web.StreamResponse) -> None:
+    """Give every answer its ray id, and open to other sites what is meant for them."""
+    response.headers["cf-ray"] = f"{secrets.token_hex(8)}-LCL"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.path.startswith("/tus/"):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = tus.EXPOSED
+    elif not in_api(request) and _MEDIA.match(request.path):
+        response.headers["Access-Control-Allow-Origin"] = "*"
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Make every way of failing an answer; what nobody foresaw goes to the log, not to the client."""
+    plain = not (in_api(request) or request.path.startswith("/tus/"))
+    try:
+        return await handler(request)
+    except Refused as error:
+        return error.answer(plain=plain)
+    except web.HTTPNotFound:
+        return no_route(request.path).answer(plain=plain)
+    except web.HTTPMethodNotAllowed as error:
+        message = f"Method {request.method} not available for that URI."
+        return Refused(405, (WRONG_METHOD, message), headers={"Allow": error.headers["Allow"]}).answer(plain=plain)
+    except web.HTTPException as error:
+        return Refused(error.status, (INTERNAL, error.reason)).answer(plain=plain)
+    except (LostConnectionError, ConnectionError):
+        # There is nobody left to read it.
+        return web.Response(status=499)
+    except Exception:  # noqa: BLE001  # it is logged, and the client gets an answer
+        _log.exception("%s %s", request.method, request.path)
+        return Refused(500, (INTERNAL, "Internal error")).answer(plain=plain)
+
+
+@web.middleware
+async def host(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse names other than this machine's, so that no web page reaches the emulator by a name of its own."""
+    if not _HOST.fullmatch(request.headers.get("Host", "")):
+        raise Refused(421, (INTERNAL, "The emulator answers to localhost only"))
+    return await handler(request)
+
+
+@web.middleware
+async def credentials(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let into the API who has its token or key, and only to the account there is."""
+    if not in_api(request):
+        return await handler(request)
+    service = request.app[SERVICE]
+    known = service.credentials
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    headers = request.headers
+    if not (
+        (scheme.lower() == "bearer" and known.accept_token(token.strip()))
+        or known.accept_key(headers.get("X-Auth-Email", ""), headers.get("X-Auth-Key", ""))
+    ):
+        raise unauthorized()
+    if request.match_info.get("account_id", service.account_id) != service.account_id:
+        raise no_route(request.path)
+    return await handler(request)
+
+
+MIDDLEWARES = (errors, host, credentials)
+"""From the outside in."""

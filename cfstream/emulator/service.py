@@ -1,0 +1,75 @@
+"""What every handler works with: the account, its library, and the machinery around it."""
+
+import hmac
+from typing import TYPE_CHECKING, Final
+
+import attrs
+from aiohttp import web
+
+from cfstream._limits import Limits
+from cfstream.emulator.answers import not_found
+from cfstream.emulator.checks import UID
+from cfstream.emulator.library import Library
+from cfstream.emulator.records import Video
+from cfstream.emulator.uploads import Writers
+
+if TYPE_CHECKING:
+    from cfstream.emulator.jobs import Jobs
+    from cfstream.emulator.made import Made
+    from cfstream.emulator.tokens import Signer
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """Who may use the API."""
+
+    api_token: str = attrs.field(repr=False)
+    api_key: str | None = attrs.field(default=None, repr=False)
+    api_email: str | None = None
+
+    def accept_token(self, token: str) -> bool:
+        """Whether that is the token."""
+        return _same(token, self.api_token)
+
+    def accept_key(self, email: str, key: str) -> bool:
+        """Whether those are the e-mail address and the key."""
+        return _same(key, self.api_key) and _same(email, self.api_email)
+
+
+def _same(given: str, expected: str | None) -> bool:
+    return expected is not None and hmac.compare_digest(_bytes(given), _bytes(expected))
+
+
+def _bytes(header: str) -> bytes:
+    return header.encode("utf-8", "surrogateescape")
+
+
+@attrs.define(kw_only=True, eq=False)
+class Service:
+    """One running emulator, seen from inside."""
+
+    account_id: str
+    credentials: Credentials
+    limits: Limits
+    library: Library
+    jobs: "Jobs"
+    made: "Made"
+    signer: "Signer"
+    writers: Writers = attrs.field(factory=Writers)
+    site: str = ""
+    """Scheme, host and port; known once the port is."""
+
+    def video(self, request: web.Request) -> Video:
+        """The video that a path names.
+
+        Raises:
+            Refused: there is none.
+        """
+        identifier = request.match_info["identifier"]
+        video = self.library.get(identifier) if UID.fullmatch(identifier) else None
+        if video is None:
+            raise not_found("video")
+        return video
+
+
+SERVICE: Final = web.AppKey("service", Service)

@@ -1,0 +1,144 @@
+"""Bytes on their way to disk: one writer per upload, the chunk rules, and what survives a lost connection."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from cfstream._limits import Limits
+from cfstream.emulator.answers import BAD_REQUEST, Refused, bad_request
+
+_SILENCE = 60.0
+"""Seconds without a byte after which a chunk is given up; what came is kept."""
+
+_LOST = (aiohttp.ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError)
+
+
+class LostConnectionError(Exception):
+    """The client went away in the middle of a body."""
+
+
+class Writer:
+    """The one request that writes to an upload."""
+
+    def __init__(self, patience: asyncio.Timeout) -> None:
+        self._patience = patience
+        self.ended = asyncio.Event()
+        self.replaced = False
+
+    def alive(self) -> None:
+        """Bytes came: the wait begins anew."""
+        if not self.replaced:
+            self._end_in(_SILENCE)
+
+    def stop(self) -> None:
+        """End the request, because another one wants to write."""
+        self.replaced = True
+        self._end_in(0)
+
+    def _end_in(self, seconds: float) -> None:
+        if not self._patience.expired():
+            self._patience.reschedule(asyncio.get_running_loop().time() + seconds)
+
+
+class Writers:
+    """Who writes to which upload."""
+
+    def __init__(self) -> None:
+        self._writers: dict[str, Writer] = {}
+
+    @asynccontextmanager
+    async def alone(self, uid: str) -> AsyncGenerator[Writer]:
+        """Be the only writer to an upload.
+
+        Whoever writes now is stopped: a client asks again only when it has given its last request up, and a
+        connection that died without a word would otherwise hold the upload.
+        """
+        await self.stop(uid)
+        patience = asyncio.timeout(_SILENCE)
+        writer = Writer(patience)
+        try:
+            async with patience:
+                self._writers[uid] = writer
+                try:
+                    yield writer
+                finally:
+                    del self._writers[uid]
+                    writer.ended.set()
+        except TimeoutError as error:
+            if writer.replaced:
+                raise Refused(423, (BAD_REQUEST, "Another request took this upload over"), close=True) from error
+            raise Refused(408, (BAD_REQUEST, "stream timeout"), close=True) from error
+
+    async def stop(self, uid: str) -> None:
+        """End the request that writes to an upload; afterwards its offset stands still."""
+        while (writer := self._writers.get(uid)) is not None:
+            writer.stop()
+            await writer.ended.wait()
+
+    def stop_all(self) -> None:
+        """End all of them."""
+        for writer in self._writers.values():
+            writer.stop()
+
+
+def check_chunk(size: int, room: int, limits: Limits) -> None:
+    """Hold a chunk against the service's rules; the one that completes the upload may have any size up to the most.
+
+    Raises:
+        Refused: it breaks one.
+    """
+    if size > room:
+        raise Refused(413, (BAD_REQUEST, "The chunk goes beyond Upload-Length"), close=True)
+    if size > limits.chunk_max:
+        raise _wrong_chunk(f"The chunk has {size} bytes; the most is {limits.chunk_max}")
+    if size == room:
+        return
+    if size < limits.chunk_min:
+        raise _wrong_chunk(f"The chunk has {size} bytes; the least is {limits.chunk_min}")
+    if size % limits.chunk_multiple:
+        raise _wrong_chunk(f"The chunk has {size} bytes, which is not divisible by {limits.chunk_multiple}")
+
+
+def _wrong_chunk(message: str) -> Refused:
+    refusal = bad_request(message)
+    refusal.close = True
+    return refusal
+
+
+async def receive(content: aiohttp.StreamReader, target: Path, writer: Writer, most: int) -> int:
+    """Append a body to a file as it comes and return its size; at most one byte over ``most`` decides the answer.
+
+    Raises:
+        LostConnectionError: the client went away; what came before is in the file.
+    """
+    received = 0
+    # Without a buffer the size of the file is the offset at every moment, also after a crash.
+    with target.open("ab", buffering=0) as file:
+        try:
+            async for block in content.iter_any():
+                writer.alive()
+                received += len(block)
+                if received > most:
+                    return received
+                _write(file.fileno(), block)
+        except _LOST as error:
+            raise LostConnectionError from error
+    return received
+
+
+def _write(descriptor: int, block: bytes) -> None:
+    view = memoryview(block)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def truncate(target: Path, size: int) -> None:
+    """Take back what was appended."""
+    with target.open("r+b") as file:
+        file.truncate(size)

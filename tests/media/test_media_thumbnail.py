@@ -1,0 +1,92 @@
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from av.video.frame import VideoFrame
+from media_samples import HALVES, colour, corrupt, make
+
+from cfstream.emulator.media.errors import MediaError
+from cfstream.emulator.media.thumbnail import thumbnail
+
+# Red in the first second, blue in the next, and so on.
+BLINKING = ("color=c=red", "drawbox=color=blue:t=fill:enable='between(mod(t,2),1,1.99)'")
+
+
+def picture(data: bytes) -> VideoFrame:
+    assert data.startswith(b"\xff\xd8\xff")
+    with av.open(BytesIO(data), "r", format="mjpeg") as container:
+        return next(container.decode(video=0))
+
+
+def shot(source: Path, **wishes: Any) -> VideoFrame:
+    return picture(thumbnail(source, **wishes))
+
+
+@pytest.mark.parametrize(
+    ("fit", "size"),
+    [("crop", (100, 100)), ("clip", (100, 56)), ("scale", (100, 100)), ("fill", (100, 100))],
+)
+def test_size_by_fit(tmp_path: Path, fit: str, size: tuple[int, int]) -> None:
+    frame = shot(make(tmp_path / "a.mp4", seconds=0.5), width=100, height=100, fit=fit)
+    assert (frame.width, frame.height) == size
+
+
+def test_default_size(tmp_path: Path) -> None:
+    frame = shot(make(tmp_path / "a.mp4", seconds=0.5))
+    assert (frame.width, frame.height) == (640, 640)
+
+
+def test_crop_cuts_the_sides(tmp_path: Path) -> None:
+    frame = shot(make(tmp_path / "a.mp4", seconds=0.5, pattern=HALVES), width=60, height=60, fit="crop")
+    assert (colour(frame, 0.1, 0.5), colour(frame, 0.9, 0.5)) == ("red", "blue")
+    assert colour(frame, 0.1, 0.02) == "red"
+
+
+def test_fill_keeps_the_frame_on_black(tmp_path: Path) -> None:
+    frame = shot(make(tmp_path / "a.mp4", seconds=0.5, pattern=HALVES), width=60, height=60, fit="fill")
+    assert colour(frame, 0.5, 0.05) == "black"
+    assert colour(frame, 0.5, 0.95) == "black"
+    assert (colour(frame, 0.05, 0.5), colour(frame, 0.95, 0.5)) == ("red", "blue")
+
+
+@pytest.mark.parametrize(("width", "height"), [(75, 31), (31, 75), (2, 2), (1, 640), (1999, 10)])
+@pytest.mark.parametrize("fit", ["crop", "fill", "scale"])
+def test_odd_boxes(tmp_path: Path, width: int, height: int, fit: str) -> None:
+    frame = shot(make(tmp_path / "a.mp4", seconds=0.2), width=width, height=height, fit=fit)
+    assert (frame.width, frame.height) == (width, height)
+
+
+def test_upright(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", seconds=0.5, pattern=HALVES, rotation=90)
+    frame = shot(source, width=100, height=100, fit="clip")
+    assert (frame.width, frame.height) == (56, 100)
+    assert (colour(frame, 0.5, 0.1), colour(frame, 0.5, 0.9)) == ("blue", "red")
+
+
+def test_wide_pixels(tmp_path: Path) -> None:
+    source = make(tmp_path / "a.mp4", size=(120, 90), seconds=0.5, aspect=Fraction(3, 2))
+    frame = shot(source, width=180, height=180, fit="clip")
+    assert (frame.width, frame.height) == (180, 90)
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts"])
+@pytest.mark.parametrize(
+    ("time", "expected"), [(0.0, "red"), (0.9, "red"), (1.05, "blue"), (2.5, "red"), (3.5, "blue"), (99.0, "blue")]
+)
+def test_time(tmp_path: Path, container: str, time: float, expected: str) -> None:
+    source = make(tmp_path / "a", container=container, seconds=4, pattern=BLINKING)
+    assert colour(shot(source, time=time, width=32, height=32), 0.5, 0.5) == expected
+
+
+def test_recording_without_length(tmp_path: Path) -> None:
+    source = make(tmp_path / "a", container="webm", codec="libvpx", options={"live": "1"}, seconds=2, pattern=BLINKING)
+    assert colour(shot(source, time=1.5, width=32, height=32), 0.5, 0.5) == "blue"
+    assert colour(shot(source, time=50, width=32, height=32), 0.5, 0.5) == "blue"
+
+
+def test_broken_source(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="ERR_MALFORMED_VIDEO"):
+        thumbnail(corrupt(make(tmp_path / "a.mp4", seconds=0.5)))
