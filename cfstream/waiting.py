@@ -34,7 +34,8 @@ async def wait_until_ready(
     interval, shown = _FIRST_POLL, None
     async with transport.session.call(None):
         while True:
-            video = await transport.send(request)
+            left = None if deadline is None else max(deadline - clock.monotonic(), interval)
+            video = await transport.send(request, timeout=left)
             if video.status != shown and on_state is not None:
                 result = on_state(video)
                 if inspect.isawaitable(result):

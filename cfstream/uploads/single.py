@@ -108,7 +108,8 @@ class _Upload:
                     if complete and video is not None:
                         return await self._finished(video)
                 case _tus.Done(uid):
-                    return await self._finished(await self._transport.send(endpoints.STREAM_GET(identifier=uid)))
+                    request = endpoints.STREAM_GET(identifier=uid)
+                    return await self._finished(await self._transport.send(request, timeout=None))
             await self._pause_after_stall()
 
     async def _begin(self) -> None:

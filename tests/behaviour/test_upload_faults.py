@@ -66,10 +66,12 @@ async def right(
     if verb == "PATCH":
         script.data += await reader.readexactly(int(headers["content-length"]))
         return http(204, f"Upload-Offset: {len(script.data)}")
-    body = (
-        f'{{"success":true,"result":{{"uid":"{UID}","created":"2026-01-01T00:00:00Z","status":{{"state":"queued"}}}}}}'
-    )
-    return http(200, "Content-Type: application/json", body=body)
+    return http(200, "Content-Type: application/json", body=video_in("queued"))
+
+
+def video_in(state: str) -> str:
+    video = f'{{"uid":"{UID}","created":"2026-01-01T00:00:00Z","status":{{"state":"{state}"}}}}'
+    return f'{{"success":true,"result":{video}}}'
 
 
 def fixed(*answer: Any, body: str = "", take: bool = False) -> Answer:
