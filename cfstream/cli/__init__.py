@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from cfstream.cli.app import run
     except ModuleNotFoundError as error:
-        if error.name not in _EXTRA:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
             raise
         sys.exit(_refuse(f'the command line needs {" and ".join(_EXTRA)}: run pip install "cfstream[cli]"', 2))
     except KeyboardInterrupt:

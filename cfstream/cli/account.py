@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-import click
+from cfstream.cli.failures import SetupError
 
 if TYPE_CHECKING:
     from cfstream import Stream
@@ -13,13 +13,13 @@ def open_stream() -> "Stream":
     """Give the client of the account in the environment.
 
     Raises:
-        click.UsageError: credentials are missing.
+        SetupError: credentials are missing.
     """
     missing = [name for name in ("CLOUDFLARE_ACCOUNT_ID",) if not os.environ.get(name)]
     if not os.environ.get("CLOUDFLARE_API_TOKEN") and not _has_key():
         missing.insert(0, "CLOUDFLARE_API_TOKEN")
     if missing:
-        raise click.UsageError(
+        raise SetupError(
             f"set {' and '.join(missing)} in the environment; "
             "`cfstream emulator` runs a local service to try, and prints its own"
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -35,7 +36,7 @@ def cli() -> None:
 
     Credentials come from the environment only: CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID
     (CLOUDFLARE_BASE_URL for another address than Cloudflare's). Exit codes: 0 done, 1 failed, 2 wrong usage or
-    missing set-up, 130 interrupted.
+    a missing setup, 130 interrupted.
     """
 
 
@@ -66,6 +67,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _told(error: BaseException) -> tuple[str, int]:
     """Give the line and the exit code of an error."""
+    start = "\n" if sys.stderr.isatty() else ""  # behind the ^C that a terminal shows
     match error:
         case click.exceptions.NoArgsIsHelpError():
             return error.format_message(), REFUSED
@@ -75,10 +77,11 @@ def _told(error: BaseException) -> tuple[str, int]:
         case click.ClickException():
             return f"error: {line_of(error.format_message())}", error.exit_code
         case KeyboardInterrupt() | click.Abort():
-            return "interrupted", INTERRUPTED
+            return f"{start}interrupted", INTERRUPTED
         case StoppedError():
-            return str(error), error.code
-        case BrokenPipeError():
+            return f"{start}{error}", error.code
+        case BrokenPipeError():  # whoever read the output has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return "", code_of(error)
         case _:
             return f"error: {line_of(error)}", code_of(error)

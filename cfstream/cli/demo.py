@@ -33,6 +33,7 @@ _CHUNK = 5 * _MIB
 _SECONDS = 8
 _PACE = 8_000_000
 _SHOWN = 5
+_INDENT = 4
 
 
 @click.command(
@@ -48,10 +49,10 @@ _SHOWN = 5
 @json_option("one JSON document with what was done")
 @debug_option
 def demo(file: str | None, serve: bool, port: int, as_json: bool) -> None:
-    """Send a video through a local Cloudflare Stream: upload, encode, list, play.
+    """See a real video go through a local service.
 
-    All of it is real: the upload over tus, the encoding, the HLS that is played at the end. It needs no account
-    and no network.
+    It is uploaded over tus, encoded, listed and played back from its HLS, all on this machine: no account and no
+    network are needed. Without FILE a test video is made.
     """
     run_async(_demo(Screen(as_json=as_json), file, serve=serve, port=port))
 
@@ -99,7 +100,7 @@ class _Tour:
         path = folder / "test-picture.mp4"
         with self.steps.step("Making a test video") as step:
             made = await run_media("make", str(path), str(_SECONDS))
-            step.tell(f"Made a test video: moving picture and tone, {_SECONDS} s, {size(made['size'])}")
+            step.tell(f"Made a test video of {_SECONDS} s: moving picture and tone, {size(made['size'])}")
         return path
 
     async def upload(self, path: Path, *, made: bool) -> Video:
@@ -113,8 +114,8 @@ class _Tour:
                 took = time.monotonic() - began
             total = video.size or 0
             chunks = math.ceil(total / _CHUNK)
-            speed = f"slowed to {rate(_PACE)} to be seen" if paced else rate(total / took)
-            step.tell(f"Uploaded over tus: {many(chunks, 'chunk')}, {speed}; uid ", (clean(video.uid), "bold"))
+            speed = rate(total / took) + (", slowed down to be watched" if paced else "")
+            step.tell(f"Uploaded over tus: {size(total)} in {many(chunks, 'chunk')}, {speed}")
         self.report["upload"] = {"bytes": total, "chunks": chunks, "seconds": round(took, 3)}
         return video
 
@@ -144,7 +145,7 @@ class _Tour:
             videos = (await self.stream.list(limit=_SHOWN)).items
             step.tell(f"Listed the library: {many(len(videos), 'video')}")
         if is_live(console):
-            console.print(Padding(table(videos), (0, 0, 0, 4)))
+            console.print(Padding(table(videos, console.width - _INDENT), (0, 0, 0, _INDENT)))
         else:
             for video in videos:
                 self.screen.say("    ", "  ".join(row(video, local=False)))
@@ -153,11 +154,9 @@ class _Tour:
         """Prove that it plays: fetch what a player fetches, and decode it."""
         with self.steps.step("Playing it back") as step:
             proof = await run_media("play", video.playback.hls)
-            sound = f" and {many(proof['audio_frames'], 'frame')} of sound" if proof["audio_frames"] else ""
-            pictures = (
-                f"{many(proof['frames'], 'picture')} of {proof['width']}x{proof['height']}, {proof['seconds']:.1f} s,"
-            )
-            step.tell(f"Played it back: decoded {pictures}{sound} of its HLS")
+            picture = f"{proof['frames']:,} pictures of {proof['width']}x{proof['height']} decoded"
+            sound = "with sound" if proof["audio_frames"] else "without sound"
+            step.tell(f"Played its HLS back: {picture}, {sound}")
         self.report["playback"] = proof
 
 
@@ -166,7 +165,7 @@ def _opened(path: Path, *, paced: bool) -> Generator[Path | BinaryIO]:
     if not paced:
         yield path
         return
-    with PacedFile(path, _PACE) as file:
+    with PacedFile(str(path), _PACE) as file:
         yield file
 
 

@@ -21,6 +21,12 @@ REFUSED = 2
 INTERRUPTED = 130
 
 
+class SetupError(click.ClickException):
+    """Something outside the command line is missing."""
+
+    exit_code = REFUSED
+
+
 def line_of(error: BaseException | str) -> str:
     """Give an error in one line that no terminal obeys."""
     match error:

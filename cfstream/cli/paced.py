@@ -1,7 +1,6 @@
 """A file that is read no faster than a given rate, so that people can watch it go."""
 
 import io
-import os
 import time
 
 _PIECE = 64 * 1024
@@ -10,7 +9,7 @@ _PIECE = 64 * 1024
 class PacedFile(io.FileIO):
     """A binary file with a speed limit in bytes per second."""
 
-    def __init__(self, path: str | os.PathLike[str], rate: float) -> None:
+    def __init__(self, path: str, rate: float) -> None:
         super().__init__(path)
         self._rate = rate
         self._due = 0.0

@@ -15,7 +15,8 @@ class StoppedError(Exception):
     """A signal ended the command."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
+        name = signal.Signals(number).name
+        super().__init__("interrupted" if number == signal.SIGINT else f"stopped by {name}")
         self.code = _SIGNAL_CODES + number
 
 
@@ -23,15 +24,17 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run async work to its end.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, after the work has cleaned up.
-        StoppedError: another signal, the same.
+        StoppedError: Ctrl-C or another signal, after the work has cleaned up.
     """
-    return asyncio.run(_until_signal(work))
+    try:
+        return asyncio.run(_until_signal(work))
+    except KeyboardInterrupt as error:
+        raise StoppedError(signal.SIGINT) from error
 
 
 async def _until_signal(work: Coroutine[Any, Any, T]) -> T:
     # asyncio.run itself does for Ctrl-C what this does for the others
-    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    loop, main, task = asyncio.get_running_loop(), asyncio.current_task(), asyncio.ensure_future(work)
     received: list[int] = []
 
     def stop(number: int) -> None:
@@ -44,9 +47,12 @@ async def _until_signal(work: Coroutine[Any, Any, T]) -> T:
         loop.add_signal_handler(number, stop, number)
     try:
         return await task
-    except asyncio.CancelledError:
+    except BaseException as error:
+        # what goes wrong while everything is torn down is not what the user is to hear about
         if received:
-            raise StoppedError(received[0]) from None
+            raise StoppedError(received[0]) from error
+        if main is not None and main.cancelling():
+            raise asyncio.CancelledError from error
         raise
     finally:
         for number in numbers:

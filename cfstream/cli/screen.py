@@ -44,6 +44,11 @@ def tick(console: Console) -> str:
     return "✓" if console.encoding.startswith("utf") else "ok"
 
 
+def cross(console: Console) -> str:
+    """The mark of something that failed."""
+    return "✗" if console.encoding.startswith("utf") else "--"
+
+
 def _console(*, error: bool) -> Console:
     # bound to the stream of now: a bar that is being drawn puts something else in its place
     return Console(file=sys.stderr if error else sys.stdout, highlight=False, markup=False, emoji=False)

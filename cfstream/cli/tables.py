@@ -10,6 +10,9 @@ from cfstream import Video
 from cfstream.cli.bars import state_of
 from cfstream.cli.text import clean, size, span, when
 
+_UID_WIDTH, _LENGTH_WIDTH, _CREATED_WIDTH = 32, 6, 16
+_NAME_LEAST = 8
+_GAP = 2
 _STYLES = {"ready": "green", "error": "red", "pendingupload": "dim"}
 
 
@@ -22,21 +25,24 @@ def row(video: Video, *, local: bool) -> tuple[str, str, str, str, str]:
     return clean(video.uid), clean(video.name or ""), state_of(video), duration, created
 
 
-def table(videos: Iterable[Video]) -> Table:
-    """The table of a terminal."""
+def table(videos: Iterable[Video], width: int) -> Table:
+    """The table of a terminal; where it is too narrow, names are cut and nothing else."""
+    rows = [row(video, local=True) for video in videos]
+    others = _UID_WIDTH + max(5, *(len(cells[2]) for cells in rows)) + _LENGTH_WIDTH + _CREATED_WIDTH + 4 * _GAP
     shown = Table(
-        Column("uid", no_wrap=True, min_width=32),
-        Column("name", no_wrap=True, overflow="ellipsis"),
-        Column("state", no_wrap=True, min_width=5),
-        Column("length", no_wrap=True, min_width=6, justify="right"),
-        Column("created", no_wrap=True, min_width=16),
+        Column("uid", no_wrap=True, min_width=_UID_WIDTH),
+        Column("name", no_wrap=True, overflow="ellipsis", max_width=max(_NAME_LEAST, width - others)),
+        Column("state", no_wrap=True),
+        Column("length", no_wrap=True, min_width=_LENGTH_WIDTH, justify="right"),
+        Column("created", no_wrap=True, min_width=_CREATED_WIDTH),
         box=box.SIMPLE_HEAD,
+        padding=(0, _GAP - 1, 0, 0),
         pad_edge=False,
         show_edge=False,
     )
-    for video in videos:
-        uid, name, state, duration, created = (Text(cell) for cell in row(video, local=True))
-        state.stylize(_STYLES.get(video.status.state, "yellow"))
+    for cells in rows:
+        uid, name, state, duration, created = (Text(cell) for cell in cells)
+        state.stylize(_STYLES.get(state.plain, "yellow"))
         shown.add_row(uid, name, state, duration, created)
     return shown
 

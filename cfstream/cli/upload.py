@@ -14,7 +14,7 @@ from cfstream.cli.bars import Board, board
 from cfstream.cli.failures import advice, code_of_many, line_of, problem
 from cfstream.cli.options import PairType, SizeType, debug_option, examples, json_option
 from cfstream.cli.running import run_async
-from cfstream.cli.screen import Screen, is_live, tick
+from cfstream.cli.screen import Screen, cross, is_live, tick
 from cfstream.cli.text import clean, many
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class _Uploads:
             video = await self._upload(stream, shown, file)
         except (StreamError, OSError) as error:
             self._failed[file] = error
-            self._tell_failure(file, error)
+            self._tell_failure(file, error, total)
         else:
             self._done += 1
             self._tell(file, video)
@@ -116,15 +116,20 @@ class _Uploads:
         else:
             click.echo("\t".join((clean(video.uid), clean(file), clean(video.status.state))))
 
-    def _tell_failure(self, file: str, error: Exception) -> None:
+    def _tell_failure(self, file: str, error: Exception, total: int) -> None:
         if self.screen.as_json:
             self.screen.line({"file": file, "error": problem(error)})
+        elif total > 1:  # the reason comes at the end, where it is seen
+            console = self.screen.out if is_live(self.screen.out) else self.screen.err
+            self.screen.say((cross(console), "red"), f" {clean(file)} failed", console=console)
 
     def _report(self, total: int) -> None:
         """List what failed, and what to do about it, at the end, where it is seen."""
+        alike: dict[tuple[str, str | None], list[str]] = {}
         for file, error in self._failed.items():
-            click.echo(f"error: {clean(file)}: {line_of(error)}", err=True)
-            what = advice(error)
+            alike.setdefault((line_of(error), advice(error)), []).append(clean(file))
+        for (line, what), (first, *others) in alike.items():
+            click.echo(f"error: {first}{f' and {len(others):,} more' if others else ''}: {line}", err=True)
             if what:
                 click.echo(f"  {what}", err=True)
         if self._failed and total > 1:

@@ -9,7 +9,7 @@ import click
 
 from cfstream import StreamError, Video, to_dict
 from cfstream.cli.account import open_stream
-from cfstream.cli.failures import code_of_many, line_of, problem
+from cfstream.cli.failures import SetupError, code_of_many, line_of, problem
 from cfstream.cli.options import debug_option, examples, json_option
 from cfstream.cli.running import run_async
 from cfstream.cli.screen import Screen, is_live, tick
@@ -55,7 +55,7 @@ async def _list(screen: Screen, limit: int | None, filters: dict[str, Any]) -> N
             else:
                 click.echo("\t".join(row(video, local=False)))
     if drawn:
-        screen.out.print(table(drawn))
+        screen.out.print(table(drawn, screen.out.width))
     if not screen.as_json and is_live(screen.out):
         screen.say((many(len(drawn), "video"), "dim"))
 
@@ -115,22 +115,24 @@ def delete(uids: Sequence[str], yes: bool, as_json: bool) -> int:
     """Delete videos for good."""
     screen = Screen(as_json=as_json)
     uids = list(dict.fromkeys(uids))
-    return run_async(_delete(screen, uids, sure=yes))
+    stream = open_stream()
+    # before the event loop runs: it would keep Ctrl-C from the prompt
+    if not yes and not _ask(uids):
+        raise click.ClickException("nothing was deleted")
+    return run_async(_delete(stream, screen, uids))
 
 
 def _ask(uids: Sequence[str]) -> bool:
     if not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on; --yes deletes without asking")
+        raise SetupError("there is no terminal to ask on; --yes deletes without asking")
     for uid in uids:
         click.echo(f"  {clean(uid)}", err=True)
     return click.confirm(f"Delete {many(len(uids), 'video')} for good?", err=True)
 
 
-async def _delete(screen: Screen, uids: Sequence[str], *, sure: bool) -> int:
+async def _delete(stream: "Stream", screen: Screen, uids: Sequence[str]) -> int:
     failed: dict[str, StreamError] = {}
-    async with open_stream() as stream:
-        if not sure and not _ask(uids):
-            raise click.ClickException("nothing was deleted")
+    async with stream:
         for uid in uids:
             try:
                 await stream.delete(uid)

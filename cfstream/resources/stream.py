@@ -110,7 +110,7 @@ class StreamCalls(Resource):
             on_progress: called with an `UploadProgress` after every piece of about a tenth of a second; may be async.
 
         Returns:
-            The video, usually still queued for encoding: see `wait_until_ready`.
+            The video, usually still queued for encoding; `wait_until_ready` waits for it.
 
         Raises:
             InvalidInputError: the source or an option is refused, before any I/O.

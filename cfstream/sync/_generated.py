@@ -195,7 +195,7 @@ class StreamCalls(Resource):
             on_progress: called with an `UploadProgress` after every piece of about a tenth of a second.
 
         Returns:
-            The video, usually still queued for encoding: see `wait_until_ready`.
+            The video, usually still queued for encoding; `wait_until_ready` waits for it.
 
         Raises:
             InvalidInputError: the source or an option is refused, before any I/O.

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
@@ -95,8 +95,9 @@ class Contender:
         """Let it do that once and give what it measured."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(f"{json.dumps(what)}\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # it ended; the empty line below says so
+            self._process.stdin.write(f"{json.dumps(what)}\n")
+            self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
             sys.exit(f"the contender {self.name} failed; the reason is above")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
@@ -26,7 +27,9 @@ def main() -> None:
     arguments = _arguments()
     names = list(BENCHMARKS) if arguments.which == "all" else [arguments.which]
     plan = Plan(rounds=arguments.rounds or (3 if arguments.quick else 5), quick=arguments.quick)
-    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {plan.rounds} rounds")
+    print(
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {plan.rounds} rounds{_load()}"
+    )
     reports: dict[str, Report] = {}
     with compiled_code():
         for name in names:
@@ -36,6 +39,11 @@ def main() -> None:
         arguments.json.write_text(json.dumps({name: report.as_json() for name, report in reports.items()}, indent=1))
     missed = [target for report in reports.values() for target in report.targets if not target.met]
     sys.exit(1 if arguments.check and missed else 0)
+
+
+def _load() -> str:
+    """Tell how busy the machine was before, where it knows."""
+    return f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
 
 
 def _arguments() -> argparse.Namespace:

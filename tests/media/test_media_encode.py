@@ -217,6 +217,17 @@ def test_uneven_times_are_kept(run: Callable[..., tuple[EncodeResult, Path]]) ->
     assert result.frames == len(times)
 
 
+def test_bursts_between_long_pauses(tmp_path: Path) -> None:
+    times = [0.0, 0.1, 0.2, 40.0, 40.1, 80.0, 80.1]
+    source = make(tmp_path / "a.mkv", times=times, container="matroska", seconds=3)
+    facts = evolve(probe(source), fps=7 / 80)
+
+    encode(source, tmp_path / "out", preset="fast", facts=facts)
+
+    frames = decoded(tmp_path / "out" / "90" / "stream.m3u8")
+    assert [frame.time for frame in frames] == pytest.approx(times, abs=0.001)
+
+
 def test_very_high_frame_rate_is_thinned(run: Callable[..., tuple[EncodeResult, Path]]) -> None:
     result, out = run(fps=120, seconds=1)
 
@@ -352,3 +363,11 @@ def test_rates_cover_the_densest_run() -> None:
     segments = [Segment(seconds=4, size=1000), Segment(seconds=4, size=3000), Segment(seconds=0.1, size=900)]
     assert average_rate(segments) == math.ceil(4900 * 8 / 8.1)
     assert peak_rate(segments) == math.ceil(3900 * 8 / 4.1)
+
+
+@pytest.mark.parametrize("fps", [0.0, 1e-9, 1e9])
+def test_absurd_frame_rates(tmp_path: Path, fps: float) -> None:
+    source = make(tmp_path / "a.mp4", seconds=0.5)
+    result = encode(source, tmp_path / "out", preset="fast", facts=evolve(probe(source), fps=fps))
+    assert result.frames == 15
+    assert result.seconds == pytest.approx(0.5, abs=0.05)

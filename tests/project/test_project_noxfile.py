@@ -40,7 +40,13 @@ def test_arguments_are_translated(noxfile: dict[str, Any], typed: list[str], und
 
 @pytest.mark.parametrize(
     ("installed", "serves"),
-    [("2025.10.16", True), ("2026.10.20", True), ("2025.10.16.post1", True), ("2025.2.9", False), ("2022.11.21", False)],
+    [
+        ("2025.10.16", True),
+        ("2026.10.20", True),
+        ("2025.10.16.post1", True),
+        ("2025.2.9", False),
+        ("2022.11.21", False),
+    ],
 )
 def test_an_old_nox_is_left_alone(
     noxfile: dict[str, Any], monkeypatch: pytest.MonkeyPatch, installed: str, serves: bool

@@ -115,7 +115,7 @@ async def test_a_newer_count_replaces_the_older() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "r=5", "nonsense", '"default";r=;t=', '"default";r=-1;t=30', '"default";t=30;r=0', ";r=x;t=y", "\0" * 50],
+    ["", "r=5", "nonsense", '"default";r=;t=', '"default";r=-1;t=30', '"default";t=30;r=0', ";r=x;t=y", "\0;r=;t="],
 )
 async def test_a_count_that_cannot_be_read_is_ignored(header: str) -> None:
     clock = VirtualClock()

@@ -4,7 +4,8 @@ import asyncio
 import heapq
 import itertools
 
-_TURNS = 25  # turns of the loop that tasks get to come to rest before time moves on
+_TICK = 1e-6  # like a real clock, this one does not tell shorter times apart
+_TURNS = 8  # turns of the loop that tasks get to come to rest before time moves on
 
 
 class VirtualClock:
@@ -16,7 +17,7 @@ class VirtualClock:
         self.slept: list[float] = []
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
-        self._moving = False
+        self._moves_on: asyncio.AbstractEventLoop | None = None
 
     def monotonic(self) -> float:
         return self.now
@@ -30,10 +31,12 @@ class VirtualClock:
             await asyncio.sleep(0)
             return
         loop = asyncio.get_running_loop()
+        if self._moves_on is not None and self._moves_on.is_closed():
+            self._moves_on, self._sleepers = None, []
         future: asyncio.Future[None] = loop.create_future()
-        heapq.heappush(self._sleepers, (self.now + seconds, next(self._order), future))
-        if not self._moving:
-            self._moving = True
+        heapq.heappush(self._sleepers, (self.now + max(seconds, _TICK), next(self._order), future))
+        if self._moves_on is None:
+            self._moves_on = loop
             loop.call_soon(self._move, 0)
         await future
 
@@ -45,7 +48,7 @@ class VirtualClock:
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         if not self._sleepers:
-            self._moving = False
+            self._moves_on = None
             return
         self.now, _, future = heapq.heappop(self._sleepers)
         future.set_result(None)

@@ -65,13 +65,13 @@ class AudioEncoder:
     def finish(self) -> None:
         """Writes what filter and encoder still hold, and the playlist."""
         self._drain()
-        if self._stream is not None and self._track is not None:
+        if self._samples and self._stream is not None and self._track is not None:
             self._write(self._stream.encode(None))
             self._track.finish()
 
     def rendition(self) -> AudioRendition | None:
         """What was made, if there was sound."""
-        if self._stream is None:
+        if self._stream is None or not self._samples:
             return None
         return AudioRendition(
             name=FOLDER,

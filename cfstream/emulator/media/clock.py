@@ -12,9 +12,15 @@ SEGMENT_SECONDS: Final = 4
 _STEP_BACK: Final = 1
 _OVERTIME: Final = 10
 _LONGEST_GAP: Final = 600
+_LONGEST_FRAME: Final = _LONGEST_GAP * TICKS
 
 _MOST_FPS: Final = 70
 _THINNED_FPS: Final = 60
+
+
+def encoded_fps(fps: float) -> float:
+    """The frame rate that a source of this rate is encoded at."""
+    return fps if fps <= _MOST_FPS else _THINNED_FPS
 
 
 class Timeline:
@@ -27,15 +33,16 @@ class Timeline:
     def __init__(self, zero: Fraction, duration: float) -> None:
         self._shift = -zero
         self._duration = Fraction(duration)
+        self._reached = Fraction(0)
         self._expected = Fraction(0)
 
     def place(self, time: Fraction | None, length: Fraction) -> Fraction:
         """The place of what has this time and this length in the file; without a time it follows what was before."""
         placed = self._expected if time is None else time + self._shift
-        if not self._expected - _STEP_BACK <= placed <= self._latest():
+        if not self._reached - _STEP_BACK <= placed <= self._latest():
             self._shift += self._expected - placed
             placed = self._expected
-        self._expected = placed + length
+        self._reached, self._expected = placed, placed + length
         return placed
 
     def _latest(self) -> Fraction:
@@ -47,7 +54,7 @@ class Clock:
 
     def __init__(self, timeline: Timeline, fps: float) -> None:
         self._timeline = timeline
-        self._usual = round(TICKS / fps) if fps else TICKS // 25
+        self._usual = min(round(TICKS / fps), _LONGEST_FRAME) if fps else TICKS // 25
         self._slot_ticks = TICKS // _THINNED_FPS if fps > _MOST_FPS else 1
         self._last_slot = -1
         self._next_key = 0
@@ -86,4 +93,4 @@ class Clock:
 
     def _natural_length(self, frame: VideoFrame) -> int:
         own = round(frame.duration * (frame.time_base or 0) * TICKS)
-        return max(own or self._usual, self._slot_ticks)
+        return max(min(own, _LONGEST_FRAME) or self._usual, self._slot_ticks)

@@ -16,7 +16,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from cfstream.emulator.media.errors import MALFORMED, NON_VIDEO, MediaError
+from cfstream.emulator.media.errors import MALFORMED, NON_VIDEO, UNKNOWN, MediaError
 
 # av's packets take a type parameter in its stubs only.
 AnyPacket: TypeAlias = "Packet[Stream]"
@@ -58,8 +58,8 @@ def open_source(path: Path) -> Generator[InputContainer]:
     with container:
         try:
             yield container
-        except av.error.InvalidDataError as error:
-            raise MediaError(MALFORMED) from error
+        except av.error.FFmpegError as error:
+            raise MediaError(MALFORMED if isinstance(error, av.error.InvalidDataError) else UNKNOWN) from error
 
 
 def _head(path: Path) -> bytes:
@@ -105,9 +105,19 @@ def packets(container: InputContainer, *streams: Stream) -> Iterator[AnyPacket]:
     """The packets of the streams, up to where the container breaks off."""
     try:
         yield from container.demux(*streams)
-    except (av.error.InvalidDataError, IndexError):
-        # The second comes from av, at the end of a file in which a stream turned up late.
+    except (av.error.FFmpegError, IndexError):
+        # Broken lengths come out under any number; the other is av's, when a stream turned up late in a file.
         return
+
+
+def decode(packet: AnyPacket) -> list[AudioFrame | VideoFrame] | None:
+    """The frames that a packet completes, or None if it is broken."""
+    try:
+        frames = packet.decode()
+    except av.error.FFmpegError:
+        # Decoders report broken data under any number.
+        return None
+    return [frame for frame in frames if isinstance(frame, AudioFrame | VideoFrame)]
 
 
 def frame_time(frame: AudioFrame | VideoFrame) -> Fraction | None:

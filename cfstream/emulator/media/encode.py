@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Final
 
 import attrs
-import av.error
-from av.audio.frame import AudioFrame
 from av.video.frame import VideoFrame
 
 from cfstream.emulator.media import manifest
@@ -26,6 +24,7 @@ from cfstream.emulator.media.clock import Timeline
 from cfstream.emulator.media.containers import (
     AnyPacket,
     audio_streams,
+    decode,
     frame_time,
     open_source,
     packets,
@@ -107,14 +106,13 @@ def encode(
 
 def _feed(packet: AnyPacket, ladder: Ladder, audio: AudioEncoder) -> bool:
     """Decodes a packet and hands its frames on; False for a broken one of a picture that has begun."""
-    try:
-        frames = packet.decode()
-    except av.error.InvalidDataError:
+    frames = decode(packet)
+    if frames is None:
         return packet.stream.type != "video" or not ladder.frames
     for frame in frames:
         if isinstance(frame, VideoFrame):
             ladder.encode(frame, frame_time(frame))
-        elif isinstance(frame, AudioFrame):
+        else:
             audio.encode(frame)
     return True
 

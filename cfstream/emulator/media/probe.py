@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Final
 
 import attrs
-import av.error
 from av.container import InputContainer
 from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from cfstream.emulator.media import picture
-from cfstream.emulator.media.containers import AnyPacket, audio_streams, open_source, packets, video_stream
+from cfstream.emulator.media.containers import AnyPacket, audio_streams, decode, open_source, packets, video_stream
 from cfstream.emulator.media.errors import MALFORMED, TOO_SHORT, MediaError
 
 _MICROSECONDS: Final = 1_000_000
@@ -104,11 +103,7 @@ def _span(packet: AnyPacket) -> tuple[Fraction, Fraction] | None:
 
 def _first_frame(container: InputContainer, video: VideoStream) -> VideoFrame:
     for packet in islice(packets(container, video), _TRIES):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue
-        for frame in frames:
+        for frame in decode(packet) or []:
             if isinstance(frame, VideoFrame):
                 return frame
     raise MediaError(MALFORMED)

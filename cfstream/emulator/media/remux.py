@@ -23,7 +23,7 @@ def to_mp4(hls_dir: Path, target: Path) -> None:
         OSError: If the folder holds no finished video.
     """
     folders = [_best_rung(hls_dir)]
-    if (hls_dir / FOLDER).is_dir():
+    if (hls_dir / FOLDER / PLAYLIST).is_file():
         folders.append(hls_dir / FOLDER)
     with ExitStack() as stack, new_mp4(target) as output:
         inputs = [stack.enter_context(_open(folder)) for folder in folders]

@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from cfstream.emulator.media import picture
 from cfstream.emulator.media.clock import TIME_BASE
-from cfstream.emulator.media.containers import frame_time, open_source, packets, start_time, video_stream
+from cfstream.emulator.media.containers import decode, frame_time, open_source, packets, start_time, video_stream
 from cfstream.emulator.media.errors import MALFORMED, MediaError
 from cfstream.emulator.media.jobs import Fit
 
@@ -47,7 +47,7 @@ def thumbnail(source: Path, *, time: float = 0.0, width: int = 640, height: int 
 def _frame_at(container: InputContainer, video: VideoStream, time: Fraction) -> VideoFrame:
     wanted = start_time(video) + time
     if time and container.duration:
-        end = Fraction(container.start_time + container.duration, _MICROSECONDS)
+        end = Fraction((container.start_time or 0) + container.duration, _MICROSECONDS)
         _seek(container, min(wanted, end))
     shown = _last_before(container, video, wanted)
     if shown is None:
@@ -76,11 +76,7 @@ def _last_before(container: InputContainer, video: VideoStream, wanted: Fraction
 
 def _frames(container: InputContainer, video: VideoStream) -> Iterator[VideoFrame]:
     for packet in packets(container, video):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            continue
-        yield from (frame for frame in frames if isinstance(frame, VideoFrame))
+        yield from (frame for frame in decode(packet) or [] if isinstance(frame, VideoFrame))
 
 
 def _fitted(frame: VideoFrame, aspect: Fraction, width: int, height: int, fit: Fit) -> VideoFrame:

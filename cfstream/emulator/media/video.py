@@ -11,7 +11,7 @@ from av.filter.graph import Graph
 from av.video.frame import VideoFrame
 
 from cfstream.emulator.media import picture
-from cfstream.emulator.media.clock import TICKS, TIME_BASE, Clock, Timeline
+from cfstream.emulator.media.clock import TICKS, TIME_BASE, Clock, Timeline, encoded_fps
 from cfstream.emulator.media.containers import THREADS
 from cfstream.emulator.media.errors import MALFORMED, MediaError
 from cfstream.emulator.media.ladder import Preset, Rung, rungs
@@ -80,7 +80,7 @@ class RungEncoder:
             "sc_threshold": "0",
             "g": "100000",
         }
-        rate = Fraction(fps).limit_denominator(1001) if fps else Fraction(25)
+        rate = Fraction(fps).limit_denominator(1001) or Fraction(25)
         self._stream = self.track.container.add_stream("libx264", rate=rate, options=options)
         self._stream.width, self._stream.height = rung.width, rung.height
         self._stream.codec_context.time_base = TIME_BASE
@@ -121,7 +121,7 @@ class Ladder:
         self.seconds = 0.0
         self._clock = Clock(Timeline(zero, facts.duration), facts.fps)
         self._scaler = Scaler(steps, facts.rotation, preset.scaler)
-        self._encoders = [RungEncoder(step, preset, facts.fps, folder) for step in steps]
+        self._encoders = [RungEncoder(step, preset, encoded_fps(facts.fps), folder) for step in steps]
 
     def __enter__(self) -> Self:
         return self
