@@ -67,6 +67,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def _told(error: BaseException) -> tuple[str, int]:
     """Give the line and the exit code of an error."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     start = "\n" if sys.stderr.isatty() else ""  # behind the ^C that a terminal shows
     match error:
         case click.exceptions.NoArgsIsHelpError():

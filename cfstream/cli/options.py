@@ -53,31 +53,17 @@ def examples(*lines: tuple[str, str]) -> str:
     return f"\b\nExamples:\n{shown}"
 
 
-class SizeType(click.ParamType[int]):
-    """Bytes, with or without a unit such as ``50MiB``."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read the size."""
-        if isinstance(value, int):
-            return value
-        match = _SIZE.fullmatch(value.strip())
-        if match is None:
-            self.fail(f"{value!r} is not a size such as 52428800 or 50MiB", param, ctx)
-        return int(match[1]) * _UNITS[(match[2] or "").lower()]
+def read_size(text: str) -> int:
+    """Read bytes, with or without a unit such as ``50MiB``."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a size such as 52428800 or 50MiB")
+    return int(match[1]) * _UNITS[(match[2] or "").lower()]
 
 
-class PairType(click.ParamType[tuple[str, str]]):
-    """``KEY=VALUE``."""
-
-    name = "key=value"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Take the pair apart."""
-        if isinstance(value, tuple):
-            return value
-        key, equals, text = value.partition("=")
-        if not key or not equals:
-            self.fail(f"{value!r} is not KEY=VALUE", param, ctx)
-        return key, text
+def read_pair(text: str) -> tuple[str, str]:
+    """Read ``KEY=VALUE``."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+    return key, value

@@ -12,7 +12,7 @@ from cfstream import StreamError, Video, to_dict
 from cfstream.cli.account import open_stream
 from cfstream.cli.bars import Board, board
 from cfstream.cli.failures import advice, code_of_many, line_of, problem
-from cfstream.cli.options import PairType, SizeType, debug_option, examples, json_option
+from cfstream.cli.options import debug_option, examples, json_option, read_pair, read_size
 from cfstream.cli.running import run_async
 from cfstream.cli.screen import Screen, cross, is_live, tick
 from cfstream.cli.text import clean, many
@@ -33,14 +33,14 @@ _AT_ONCE = 3
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--name", help="What the dashboard shows; the file's name unless given. For one FILE.")
-@click.option("--meta", type=PairType(), multiple=True, metavar="KEY=VALUE", help="Further metadata; repeatable.")
+@click.option("--meta", type=read_pair, multiple=True, metavar="KEY=VALUE", help="Further metadata; repeatable.")
 @click.option("--creator", metavar="ID", help="Your own id of whoever made the video.")
 @click.option("--require-signed-urls", is_flag=True, default=None, help="Playback needs a signed token.")
 @click.option(
     "--allowed-origin", "allowed_origins", multiple=True, metavar="HOST", help="Where it may be embedded; repeatable."
 )
 @click.option("--max-duration-seconds", type=int, metavar="N", help="Refuse a longer video after the upload.")
-@click.option("--chunk-size", type=SizeType(), metavar="SIZE", help="5MiB to 200MiB; 50MiB unless given.")
+@click.option("--chunk-size", type=read_size, metavar="SIZE", help="5MiB to 200MiB; 50MiB unless given.")
 @click.option("--wait", is_flag=True, help="Wait until every quality is encoded; a failed encode is a failure.")
 @json_option("one JSON document in a line for each file")
 @debug_option

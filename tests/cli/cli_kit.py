@@ -33,6 +33,10 @@ main()
 """
 
 
+# Ctrl-C reaches the one who has the terminal.
+_TAKE_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)"
+
+
 @attrs.frozen
 class Done:
     """What a command left."""
@@ -143,7 +147,12 @@ def on_terminal(*arguments: str, env: dict[str, str], keys: Sequence[tuple[str, 
     """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", _START, *arguments], env=env, stdin=theirs, stdout=theirs, stderr=theirs
+        [sys.executable, "-c", _TAKE_TERMINAL + _START, *arguments],
+        env=env,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
     )
     os.close(theirs)
     waiting, written = list(keys), ""
@@ -159,6 +168,7 @@ def on_terminal(*arguments: str, env: dict[str, str], keys: Sequence[tuple[str, 
                     return process.wait(PATIENCE), written
                 written += read.decode(errors="replace")
             if waiting and waiting[0][0] in written:
+                time.sleep(0.3)  # Python misses a Ctrl-C that comes between printing a question and waiting for keys
                 os.write(ours, waiting.pop(0)[1].encode())
     finally:
         process.kill()

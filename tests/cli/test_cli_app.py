@@ -15,7 +15,7 @@ from cfstream import AmbiguousResultError, EncodingFailedError, TransportError, 
 from cfstream.cli import text
 from cfstream.cli.app import cli
 from cfstream.cli.failures import advice, code_of_many, line_of
-from cfstream.cli.options import SizeType
+from cfstream.cli.options import read_size
 
 COMMANDS = ("demo", "emulator", "upload", "list", "get", "delete")
 
@@ -67,6 +67,14 @@ def test_without_the_extra_one_line_says_what_to_install(missing: str) -> None:
     assert done.stderr == 'error: the command line needs click and rich: run pip install "cfstream[cli]"\n'
 
 
+@pytest.mark.parametrize("name", ["demo", "emulator"])
+def test_without_the_emulator_one_line_says_what_to_install(name: str) -> None:
+    done = subprocess.run([*without("av"), name, "--json"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert 'pip install "cfstream[emulator]"' in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_help_comes_without_the_http_client() -> None:
     code = "import sys; from cfstream.cli.app import run; run(['--help']); assert 'aiohttp' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
@@ -113,13 +121,8 @@ def test_sizes_are_shown(count: float, shown: str) -> None:
 
 
 def test_times_are_shown() -> None:
-    assert [text.span(seconds) for seconds in (0, 7.6, 61, 3599.6, 36_000)] == [
-        "0:00",
-        "0:08",
-        "1:01",
-        "1:00:00",
-        "10:00:00",
-    ]
+    spans = {0: "0:00", 7.6: "0:08", 61: "1:01", 3599.6: "1:00:00", 36_000: "10:00:00"}
+    assert {seconds: text.span(seconds) for seconds in spans} == spans
     assert text.left(50, 100, 10) == "10 B/s, 0:05 left"
     assert text.left(0, 100, 0) == ""
     assert text.when(datetime(2026, 11, 21, 12, 0, tzinfo=UTC)).startswith("2026-11-2")
@@ -130,13 +133,13 @@ def test_times_are_shown() -> None:
     [("52428800", 52_428_800), ("50MiB", 52_428_800), ("50 mb", 52_428_800), ("1g", 1024**3), ("256KiB", 262_144)],
 )
 def test_sizes_are_read(given: str, size: int) -> None:
-    assert SizeType().convert(given, None, None) == size
+    assert read_size(given) == size
 
 
 @pytest.mark.parametrize("wrong", ["", "MiB", "-1", "1.5MiB", "5 parsecs"])
 def test_what_is_no_size_is_refused(wrong: str) -> None:
     with pytest.raises(click.BadParameter, match="is not a size"):
-        SizeType().convert(wrong, None, None)
+        read_size(wrong)
 
 
 def test_errors_say_what_to_do() -> None:

@@ -1,9 +1,10 @@
 """list, get, delete: against a real emulator."""
 
+import io
 from collections.abc import Iterator
 
 import pytest
-from cli_kit import ESCAPE, Done, Here, command, credentials, emulator_with, environment, on_terminal
+from cli_kit import ESCAPE, Done, Here, credentials, emulator_with, environment, on_terminal
 
 from cfstream.emulator import BlockingEmulator
 
@@ -111,8 +112,9 @@ def test_get_of_what_is_no_uid_is_refused(here: Here) -> None:
     assert "'../../accounts'" in done.error_line()
 
 
-def test_delete_needs_yes_without_a_terminal(emulator: BlockingEmulator, here: Here) -> None:
-    done = command("delete", uid_of(here, "first"), env=environment(emulator))
+def test_delete_needs_yes_without_a_terminal(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    done = here("delete", uid_of(here, "first"))
     assert (done.code, done.out) == (2, "")
     assert "--yes" in done.error_line()
     assert uid_of(here, "first")
@@ -120,7 +122,7 @@ def test_delete_needs_yes_without_a_terminal(emulator: BlockingEmulator, here: H
 
 def test_delete_asks_on_a_terminal(emulator: BlockingEmulator, here: Here) -> None:
     uid, env = uid_of(here, "first"), environment(emulator)
-    question = "Delete 1 video for good?"
+    question = "Delete 1 video for good? [y/N]: "
     code, shown = on_terminal("delete", uid, env=env, keys=[(question, "n\n")])
     assert code == 1
     assert "nothing was deleted" in shown

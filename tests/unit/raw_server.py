@@ -87,11 +87,25 @@ def answers(status: str, body: bytes = b"", *, content_type: str = "application/
     return says(http(status, body, content_type=content_type, **headers))
 
 
-def echoes(status: str, before: bytes = b"", after: bytes = b"", *, content_type: str = "text/html") -> Behaviour:
-    """Answer with the head of the request in the body: what a debugging proxy's error page does."""
+def says_in_turn(*parts: bytes) -> Behaviour:
+    """Send the parts so that each arrives by itself, then close."""
 
     async def behave(server: RawServer, head: bytes, writer: asyncio.StreamWriter) -> None:
-        shown = head.replace(b"\r\n", b" ").replace(b'"', b"'")
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+        writer.close()
+
+    return behave
+
+
+def echoes(status: str, before: bytes = b"", after: bytes = b"", *, content_type: str = "text/html") -> Behaviour:
+    """Answer with the credentials of the request in the body: what a debugging proxy's error page does."""
+
+    async def behave(server: RawServer, head: bytes, writer: asyncio.StreamWriter) -> None:
+        lines = [line for line in head.split(b"\r\n") if line.lower().startswith((b"authorization", b"x-auth"))]
+        shown = b" ".join(line.partition(b": ")[2].removeprefix(b"Bearer ") for line in lines)
         await says(http(status, before + shown + after, content_type=content_type))(server, head, writer)
 
     return behave

@@ -1,6 +1,7 @@
 """What the unit tests share: a client on a virtual clock, sample answers, and the walk through an error's parts."""
 
 import json
+import os
 import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -46,7 +47,7 @@ def raw(status: int = 200, body: bytes = b"", **headers: str) -> RawResponse:
 
 def client(clock: VirtualClock | None = None, **options: Any) -> Stream:
     """Give a client on a virtual clock, without a governor unless asked for."""
-    settings = {"rate_limit": None, "base_url": API, "_clock": clock or VirtualClock(), **options}
+    settings = {"rate_limit": None, "base_url": API, **({"_clock": clock or VirtualClock()} | options)}
     return Stream(TOKEN, ACCOUNT, **settings)
 
 
@@ -78,8 +79,16 @@ def all_words(error: BaseException) -> str:
     for one in chain(error):
         words += [str(one), repr(one), repr(one.args), repr(vars(one)), *getattr(one, "__notes__", [])]
         words += traceback.format_exception_only(one)
-    words += traceback.TracebackException.from_exception(error, capture_locals=False).format()
     return "\n".join(words)
+
+
+def frames(error: BaseException) -> str:
+    """Give the values that a report with local variables shows of the library's own frames."""
+    shown: list[str] = []
+    for one in chain(error):
+        stack = traceback.StackSummary.extract(traceback.walk_tb(one.__traceback__), capture_locals=True)
+        shown += [str(frame.locals) for frame in stack if f"{os.sep}cfstream{os.sep}" in frame.filename]
+    return "\n".join(shown)
 
 
 def mentions(text: str, secrets: Iterable[str]) -> list[str]:
