@@ -5,10 +5,9 @@ import enum
 import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from cfstream._checks import above_zero
 from cfstream._types import Clock
@@ -22,6 +21,9 @@ from cfstream.errors import (
     StreamError,
     TransportError,
 )
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 T = TypeVar("T")
 
@@ -160,6 +162,9 @@ class Retrier:
 
         A delete that finds its object gone after an attempt that may have deleted it has succeeded.
         """
+        # tenacity is loaded by the first failure: most programs never need it
+        from tenacity import AsyncRetrying, retry_if_exception
+
         self._sent = 1
         pending: list[StreamError] = [first]
 
@@ -197,7 +202,7 @@ class Retrier:
         self._ambiguous = self._ambiguous or verdict is Verdict.AMBIGUOUS
         return may_repeat(self.retry, verdict)
 
-    def _next_wait(self, state: RetryCallState) -> float:
+    def _next_wait(self, state: "RetryCallState") -> float:
         error = _failure(state)
         throttled = classify(error) is Verdict.THROTTLED
         asked = error.retry_after if isinstance(error, APIError) else None
@@ -209,7 +214,7 @@ class Retrier:
             self._wait = asked + self.draw(0.0, asked * _SPREAD)
         return self._wait
 
-    def _must_stop(self, state: RetryCallState) -> bool:
+    def _must_stop(self, state: "RetryCallState") -> bool:
         error = _failure(state)
         if isinstance(error, RateLimitError) and error.retry_at is None:
             error.retry_at = self.clock.time() + self._wait
@@ -225,11 +230,11 @@ class Retrier:
     def _allowed(self, error: StreamError) -> int:
         return min(self.policy.attempts, _GARBLED_ATTEMPTS) if isinstance(error, DecodeError) else self.policy.attempts
 
-    def _before_sleep(self, state: RetryCallState) -> None:
+    def _before_sleep(self, state: "RetryCallState") -> None:
         self.on_retry(_failure(state), self._sent, self._wait)
 
 
-def _failure(state: RetryCallState) -> StreamError:
+def _failure(state: "RetryCallState") -> StreamError:
     error = state.outcome.exception() if state.outcome else None
     if not isinstance(error, StreamError):
         raise TypeError(f"only failures of calls are repeated, not {error!r}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import warnings
 from collections.abc import Mapping
 from types import TracebackType
@@ -142,8 +143,9 @@ class Session:
         session = getattr(self, "_session", None)
         if session is None or self._given is not None or self.closed:
             return
-        _warn(f"unclosed {self.name}: call close() or use it in a with block", ResourceWarning, source=self)
+        # first, because a warning may be an error, and aiohttp's own warning would then come on top
         _release(session)
+        _warn(f"unclosed {self.name}: call close() or use it in a with block", ResourceWarning, source=self)
 
 
 class Call:
@@ -218,7 +220,7 @@ def _release(session: aiohttp.ClientSession | None) -> None:
         return
     connector = session.connector
     session.detach()
-    if connector is None:
+    if connector is None or sys.is_finalizing():
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
