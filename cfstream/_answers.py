@@ -17,6 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 _ERRORS_FROM = 400
 _SHOWN_MESSAGES = 3
+_DIGITS = 18
 
 
 @attrs.frozen
@@ -36,8 +37,8 @@ class Answer(Protocol[T_co]):
         """The media type asked for, where it is not JSON."""
         ...
 
-    def read(self, response: RawResponse) -> T_co:
-        """Give the value of a successful answer.
+    def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> T_co:
+        """Give the value of a successful answer; known secrets do not show in errors.
 
         Raises:
             APIError: the body says that the call failed.
@@ -67,9 +68,9 @@ class one(Generic[T]):  # noqa: N801  # reads as a word in the rows: one(Video)
     model: type[T]
     accept: None = None
 
-    def read(self, response: RawResponse) -> T:
+    def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> T:
         """Give the object."""
-        return decode(self.model, _result(response))
+        return decode(self.model, _envelope(response, secrets).get("result"))
 
 
 @attrs.frozen
@@ -79,9 +80,9 @@ class many(Generic[T]):  # noqa: N801  # reads as a word in the rows: many(Video
     model: type[T]
     accept: None = None
 
-    def read(self, response: RawResponse) -> RawPage[T]:
+    def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> RawPage[T]:
         """Give the list, its objects not yet made."""
-        envelope = _envelope(response)
+        envelope = _envelope(response, secrets)
         items = envelope.get("result")
         if items is None:
             items = []
@@ -92,7 +93,9 @@ class many(Generic[T]):  # noqa: N801  # reads as a word in the rows: many(Video
 
 def _count(value: Any) -> int | None:
     """Read a count; the docs print it as text, the reference as a number."""
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
+    if isinstance(value, str) and value.isdecimal() and len(value) <= _DIGITS:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 @attrs.frozen
@@ -101,18 +104,19 @@ class text:  # noqa: N801  # reads as a word in the rows: text("text/vtt")
 
     accept: str
 
-    def read(self, response: RawResponse) -> str:
+    def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> str:
         """Give the text."""
         kind = response.headers.get("Content-Type", "")
         if kind.startswith("application/json"):
-            _envelope(response)
+            _envelope(response, secrets)
         if not kind.startswith(self.accept):
-            raise DecodeError(f"expected {self.accept}, got {kind or 'no content type'}: {_shown(response)}")
+            got = excerpt(kind) or "no content type"
+            raise _garbled(f"expected {self.accept}, got {got}: {_shown(response, secrets)}")
         try:
             return response.body.decode()
         except UnicodeDecodeError:
             pass
-        raise DecodeError(f"expected {self.accept} in UTF-8")
+        raise _garbled(f"expected {self.accept} in UTF-8")
 
 
 @attrs.frozen
@@ -121,11 +125,14 @@ class nothing:  # noqa: N801  # reads as a word in the rows: nothing()
 
     accept: None = None
 
-    def read(self, response: RawResponse) -> None:
+    def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> None:
         """Give nothing."""
-        envelope, _ = parse_json(response.body)
+        envelope, problem = parse_json(response.body)
         if isinstance(envelope, dict) and envelope.get("success") is False:
-            raise failure(response)
+            raise failure(response, secrets)
+        json_meant = response.headers.get("Content-Type", "").startswith("application/json")
+        if problem and response.body and not json_meant:
+            raise _garbled(f"status {response.status}, {problem}: {_shown(response, secrets)}")
 
 
 @attrs.frozen
@@ -134,28 +141,28 @@ class tus_upload:  # noqa: N801  # reads as a word in the rows: tus_upload()
 
     accept: None = None
 
-    def read(self, response: RawResponse) -> TusUpload:
+    def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> TusUpload:
         """Give the upload; the uid is never read out of the address."""
+        del secrets
         uid = response.headers.get("stream-media-id")
         location = response.headers.get("Location")
         if not uid or not location:
-            raise DecodeError(f"TusUpload: required header missing: {'Location' if uid else 'stream-media-id'}")
+            raise _garbled(f"TusUpload: required header missing: {'Location' if uid else 'stream-media-id'}")
         return TusUpload(uid=uid, upload_url=Secret(location))
 
 
-def _envelope(response: RawResponse) -> JsonObject:
+def _envelope(response: RawResponse, secrets: Iterable[str]) -> JsonObject:
     envelope, problem = parse_json(response.body)
     if problem or not isinstance(envelope, dict):
-        error = DecodeError(f"status {response.status}, {problem or 'not an object'}: {_shown(response)}")
-        error.retryable = True
-        raise error
+        raise _garbled(f"status {response.status}, {problem or 'not an object'}: {_shown(response, secrets)}")
     if envelope.get("success") is False:
-        raise failure(response)
+        raise failure(response, secrets)
     return envelope
 
 
-def _result(response: RawResponse) -> Any:
-    return _envelope(response).get("result")
+def _garbled(message: str) -> DecodeError:
+    """Make the error of an answer that something on the way broke: asking again may bring a whole one."""
+    return DecodeError(message, retryable=True)
 
 
 def _shown(response: RawResponse, secrets: Iterable[str] = ()) -> str:
@@ -176,7 +183,7 @@ def failure(response: RawResponse, secrets: Iterable[str] = ()) -> APIError:
     told = [_told(entry, secrets) for entry in problems[:_SHOWN_MESSAGES]]
     advice = next((CODES[code].advice for code in codes if code in CODES), None)
     message = f"{response.status} {_phrase(response.status)}: {'; '.join(told) or _shown(response, secrets)}"
-    error = error_class(response.status)(f"{message}; {advice}" if advice else message)
+    error = error_class(response.status, codes)(f"{message}; {advice}" if advice else message)
     error.status = response.status
     error.codes = tuple(codes)
     error.ray_id = response.headers.get("cf-ray")

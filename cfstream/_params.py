@@ -25,7 +25,7 @@ from cfstream._files import read_file
 from cfstream._types import FileSource, JsonObject
 from cfstream._wire import rfc3339, to_wire, wire_name
 from cfstream.errors import InvalidInputError, UnknownKeywordError
-from cfstream.models._base import Rule
+from cfstream.models._base import Hidden, Rule
 
 Params = Mapping[str, Any]
 
@@ -75,6 +75,16 @@ def _refuse(name: str, value: Any, wanted: str) -> InvalidInputError:
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _refuse(name, value, "text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"{name}: is not valid Unicode text") from error
+    return value
+
+
+def _hidden_text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name}: expected text, got {type(value).__name__}")
     return value
 
 
@@ -91,7 +101,7 @@ def _integer(name: str, value: Any) -> int:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -math.inf < value < math.inf:
         raise _refuse(name, value, "a number")
     return value
 
@@ -110,10 +120,10 @@ def _moment(name: str, value: Any) -> str:
 def _json_mapping(name: str, value: Any) -> JsonObject:
     if not isinstance(value, Mapping):
         raise _refuse(name, value, "a mapping")
-    plain = to_wire(value)
     try:
+        plain = to_wire(value)
         json.dumps(plain, allow_nan=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"{name}: not JSON: {error}") from error
     return dict(plain)
 
@@ -142,6 +152,8 @@ def _check_for(annotation: Any) -> _Check:
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *rules = get_args(annotation)
+        if Hidden() in rules:
+            return _hidden_text
         return _ruled(_check_for(inner), [rule for rule in rules if hasattr(rule, "problem")])
     if origin in (Union, UnionType):
         return _or_none(_check_for(_less_none(annotation)))
@@ -206,12 +218,12 @@ def _attrs_value(model: type[Any]) -> _Check:
 
 
 @cache
-def _checks_of(params: type[Any]) -> dict[str, tuple[str, _Check]]:
+def _checks_of(params: Any) -> dict[str, tuple[str, _Check]]:
     hints = get_type_hints(params, include_extras=True)
     return {name: (wire_name(name), _check_for(hint)) for name, hint in hints.items()}
 
 
-def checked(params: type[Any], given: Params, *, prefix: str = "") -> dict[str, Any]:
+def checked(params: Any, given: Params, *, prefix: str = "") -> dict[str, Any]:
     """Give the checked values by their Python names.
 
     Raises:
@@ -234,17 +246,17 @@ def checked(params: type[Any], given: Params, *, prefix: str = "") -> dict[str, 
 
 
 @cache
-def _allows_none(params: type[Any], name: str) -> bool:
+def _allows_none(params: Any, name: str) -> bool:
     hint = get_type_hints(params)[name]
     return get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
 
 
-def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+def _did_you_mean(name: Any, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     return f": did you mean {near[0]}?" if near else f"; it takes {', '.join(known)}"
 
 
-def _fields(params: type[Any], given: Any, *, prefix: str = "") -> JsonObject:
+def _fields(params: Any, given: Any, *, prefix: str = "") -> JsonObject:
     """Give the checked values by their wire names."""
     if not isinstance(given, Mapping):
         raise _refuse(prefix.rstrip("."), given, "a mapping")

@@ -2,7 +2,7 @@
 
 import json as jsonlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -28,8 +28,16 @@ _ACCOUNT = "{account_id}"
 class _AsItCame:
     accept: None = None
 
-    def read(self, response: RawResponse) -> RawResponse:
+    def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> RawResponse:
+        del secrets
         return response
+
+
+def _json_body(value: Any) -> bytes:
+    try:
+        return jsonlib.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInputError(f"json: not JSON: {error}") from error
 
 
 def raw_request(
@@ -48,7 +56,7 @@ def raw_request(
     filled = path.replace(_ACCOUNT, "account")
     if not _PATH.fullmatch(filled) or any(part.strip(".") == "" for part in filled.split("/")[1:]) or "%2" in filled:
         raise InvalidInputError(f"path: {path!r} must begin with / and hold no '..', '?' or '#'; give query= apart")
-    body = data if json is None else jsonlib.dumps(json).encode()
+    body = data if json is None else _json_body(json)
     headers = {"Content-Type": "application/octet-stream"} if data is not None else None
     endpoint = Endpoint(verb, path, _AsItCame(), retry=_BY_VERB[verb])
     return Request(endpoint, {}, Encoded(query=query, body=body, headers=headers))

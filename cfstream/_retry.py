@@ -18,6 +18,7 @@ from cfstream.errors import (
     DecodeError,
     NotFoundError,
     RateLimitError,
+    RedirectError,
     StreamError,
     TransportError,
 )
@@ -32,6 +33,7 @@ _UNAVAILABLE = 503
 _SERVER_ERRORS = 500
 _SPREAD = 0.1
 _GARBLED_ATTEMPTS = 3
+_LONGEST_PAUSES = 3600.0  # seconds that one call lets itself be put off by 429, where its timeout allows it
 # The origin was never reached: refused, timed out or unverifiable behind Cloudflare's edge, or an edge error (1xxx).
 _NOT_REACHED = frozenset({521, 522, 523, 525, 526})
 _TRANSIENT = frozenset({408, 425})
@@ -47,6 +49,13 @@ class Verdict(enum.Enum):
     NOT_PROCESSED = "the service did nothing"
     AMBIGUOUS = "nobody knows whether the service did it"
     THROTTLED = "the service asks for a pause"
+    INVITED = "the service says that the call may be sent again"
+    UNREADABLE = "sent, but the answer will not get better"
+
+
+_HOPELESS = frozenset({Verdict.FINAL, Verdict.UNREADABLE})
+_NOT_DONE = frozenset({Verdict.NOT_PROCESSED, Verdict.THROTTLED})
+_UNKNOWN = frozenset({Verdict.AMBIGUOUS, Verdict.UNREADABLE})
 
 
 @attrs.frozen(kw_only=True)
@@ -87,8 +96,10 @@ class RetryPolicy:
 def classify(error: Exception) -> Verdict:
     """Tell what a failure says about the call it ended."""
     if isinstance(error, TransportError):
-        if not error.retryable:
+        if isinstance(error, RedirectError) or not (error.retryable or error.sent):
             return Verdict.FINAL
+        if not error.retryable:
+            return Verdict.UNREADABLE
         return Verdict.AMBIGUOUS if error.sent else Verdict.NOT_PROCESSED
     if isinstance(error, APIError):
         return _classify_status(error)
@@ -105,16 +116,21 @@ def _classify_status(error: APIError) -> Verdict:
         return Verdict.THROTTLED
     if status in _NOT_REACHED or (status >= _UNAVAILABLE and error.retry_after is not None):
         return Verdict.NOT_PROCESSED
-    if status in _TRANSIENT or status >= _SERVER_ERRORS or error.should_retry:
+    if status in _TRANSIENT or status >= _SERVER_ERRORS:
         return Verdict.AMBIGUOUS
-    return Verdict.FINAL
+    return Verdict.INVITED if error.should_retry else Verdict.FINAL
 
 
 def may_repeat(retry: RetryClass, verdict: Verdict) -> bool:
     """Tell whether a call of that class is sent again after such a failure."""
-    if verdict is Verdict.FINAL or retry is RetryClass.APPEND:
+    if verdict in _HOPELESS or retry is RetryClass.APPEND:
         return False
-    return verdict is not Verdict.AMBIGUOUS or retry in REPEATABLE
+    return verdict in _NOT_DONE or retry in REPEATABLE
+
+
+def is_ambiguous(retry: RetryClass, verdict: Verdict) -> bool:
+    """Tell whether a call of that class may or may not have been carried out, and must not be sent again."""
+    return retry not in REPEATABLE and verdict in _UNKNOWN
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -156,6 +172,7 @@ class Retrier:
     _sent: int = attrs.field(default=0, init=False)
     _ambiguous: bool = attrs.field(default=False, init=False)
     _wait: float = attrs.field(default=0.0, init=False)
+    _paused: float = attrs.field(default=0.0, init=False)
 
     async def run(self, first: StreamError, attempt: Callable[[int], Awaitable[T]]) -> T:
         """Repeat until the call succeeds or fails for good; ``first`` is how its first attempt failed.
@@ -188,7 +205,7 @@ class Retrier:
             error.attempts = self._sent
             if self._is_done_by_earlier_attempt(error):
                 return None  # type: ignore[return-value]  # a delete promises nothing, so T is None here
-            if classify(error) is Verdict.AMBIGUOUS and self.retry not in REPEATABLE:
+            if is_ambiguous(self.retry, classify(error)):
                 raise ambiguous(error, self.started) from error
             raise
 
@@ -199,14 +216,15 @@ class Retrier:
         if not isinstance(error, StreamError):
             return False
         verdict = classify(error)
-        self._ambiguous = self._ambiguous or verdict is Verdict.AMBIGUOUS
+        self._ambiguous = self._ambiguous or verdict in _UNKNOWN
         return may_repeat(self.retry, verdict)
 
     def _next_wait(self, state: "RetryCallState") -> float:
         error = _failure(state)
         throttled = classify(error) is Verdict.THROTTLED
         asked = error.retry_after if isinstance(error, APIError) else None
-        if not (throttled and asked is not None):
+        # a pause that is asked for is no failure; one of no length is no pause
+        if not (throttled and asked):
             self._counted += 1
         if asked is None:
             self._wait = self.policy.backoff(self._counted, self.draw, throttled=throttled)
@@ -219,8 +237,9 @@ class Retrier:
         if isinstance(error, RateLimitError) and error.retry_at is None:
             error.retry_at = self.clock.time() + self._wait
         if classify(error) is Verdict.THROTTLED:
-            self.on_throttled(self._wait)
-        if self._counted >= self._allowed(error):
+            self._paused += self._wait
+            self.on_throttled(min(self._wait, self.policy.max_retry_after))
+        if self.policy.attempts == 1 or self._counted >= self._allowed(error) or self._paused > _LONGEST_PAUSES:
             return True
         asked = error.retry_after if isinstance(error, APIError) else None
         if asked is not None and asked > self.policy.max_retry_after:

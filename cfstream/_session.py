@@ -2,25 +2,28 @@
 
 import asyncio
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from cfstream import _version
 from cfstream._governor import Governor, RateLimit
 from cfstream._limits import Limits
-from cfstream._types import Clock
-from cfstream.errors import ClientClosedError, RequestTimeoutError, StreamError
+from cfstream._types import Clock, Secret
+from cfstream.errors import ClientClosedError, InvalidInputError, RequestTimeoutError, StreamError
 
 logger = logging.getLogger("cfstream")
 
 _POOL = 100  # sockets; aiohttp's own default, stated because uploads and calls share it
+BASE_URL = "https://api.cloudflare.com/client/v4"
 _API_HOST = "api.cloudflare.com"
+_HOST = re.compile(r"[0-9A-Za-z_.:-]+")
 
 
 class Session:
@@ -42,8 +45,9 @@ class Session:
         self.limits = limits
         self.clock = clock
         self.governor = Governor(rate_limit, clock)
-        self.secrets = tuple(value.removeprefix("Bearer ") for value in credentials.values())
-        self._credentials = dict(credentials)
+        # Secret, so that a traceback which shows the values of variables does not show these
+        self.secrets = tuple(Secret(value.removeprefix("Bearer ")) for value in credentials.values())
+        self._credentials = {name: Secret(value) for name, value in credentials.items()}
         self._agent = {"User-Agent": f"cfstream/{_version.__version__}"}
         self._own_headers = {**self._agent, **self._credentials}
         self._origin = _origin(base_url)
@@ -92,7 +96,6 @@ class Session:
             )
         if self._loop is not loop:
             self.governor.new_loop()
-            self._open_calls.clear()
         self._loop = loop
         if self._given is not None:
             if self._given.closed:
@@ -121,9 +124,8 @@ class Session:
             return
         self.closed = True
         same_loop = self._loop is asyncio.get_running_loop()
-        if same_loop:
-            for call in list(self._open_calls):
-                call.end()
+        for call in list(self._open_calls):
+            call.end()
         session, self._session = self._session, None
         if session is None or self._given is not None:
             return
@@ -151,7 +153,7 @@ class Session:
 class Call:
     """One call from first byte to result: limits its time and turns the client's closing into an error."""
 
-    __slots__ = ("_limit", "_seconds", "_session", "attempts", "deadline", "in_flight", "started")
+    __slots__ = ("_limit", "_loop", "_seconds", "_session", "attempts", "deadline", "in_flight", "started")
 
     def __init__(self, session: Session, seconds: float | None) -> None:
         self._session = session
@@ -164,6 +166,7 @@ class Call:
 
     async def __aenter__(self) -> Self:
         await self._limit.__aenter__()
+        self._loop = asyncio.get_running_loop()
         self._session.enter(self)
         return self
 
@@ -183,8 +186,9 @@ class Call:
             raise RequestTimeoutError(f"no result within the timeout of {self._seconds:g} s", retryable=True)
 
     def end(self) -> None:
-        """Let the call fail at once."""
-        self._limit.reschedule(asyncio.get_running_loop().time())
+        """Let the call fail at once; one that was left behind on another loop cannot be reached."""
+        if self._loop is asyncio.get_running_loop():
+            self._limit.reschedule(self._loop.time())
 
 
 _HTTPS = 443
@@ -193,11 +197,27 @@ _HTTPS = 443
 _left_to_parent: list[Any] = []
 
 
+def checked_base_url(url: str) -> str:
+    """Give the address of the API without a slash at its end.
+
+    Raises:
+        InvalidInputError: it is none; the address is not shown where it may hold a password.
+    """
+    shown = "the address given" if "@" in url else repr(url)
+    scheme, host, port = _origin(url)
+    whole = port is not None and _HOST.fullmatch(host)
+    if scheme not in ("http", "https") or not whole or any(mark in url for mark in "?#@"):
+        raise InvalidInputError(f"base_url: {shown} is not an http or https address such as {BASE_URL}")
+    return url.rstrip("/")
+
+
 def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
-    scheme = parts.scheme.lower()
-    port = parts.port or {"https": _HTTPS, "http": 80}.get(scheme)
-    return scheme, (parts.hostname or "").lower(), port
+    """Read an address as aiohttp will; one that it cannot read belongs to nobody."""
+    try:
+        parts = URL(url, encoded=True)
+        return parts.scheme, (parts.host or "").lower(), parts.port
+    except ValueError:
+        return "", "", None
 
 
 def _new_session() -> aiohttp.ClientSession:

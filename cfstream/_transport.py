@@ -1,10 +1,11 @@
 """The one place that calls aiohttp: sends a request, repeats it where that is right, gives the value or an error."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from time import perf_counter
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import aiohttp
 import attrs
@@ -13,7 +14,7 @@ from yarl import URL
 from cfstream._answers import RawResponse, failure, is_failure
 from cfstream._hooks import NO_HOOKS, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from cfstream._redact import excerpt
-from cfstream._retry import REPEATABLE, Retrier, RetryPolicy, Verdict, ambiguous, classify, retry_after
+from cfstream._retry import Retrier, RetryPolicy, Verdict, ambiguous, classify, is_ambiguous, retry_after
 from cfstream._session import Call, Session, logger
 from cfstream._types import ABSENT, Absent
 from cfstream.endpoints import Request
@@ -71,7 +72,11 @@ class Transport:
         except StreamError as error:
             error.request = endpoint.row
             error.attempts = error.attempts or call.attempts
-            if isinstance(error, RequestTimeoutError) and call.in_flight and endpoint.retry not in REPEATABLE:
+            if (
+                isinstance(error, RequestTimeoutError)
+                and call.in_flight
+                and is_ambiguous(endpoint.retry, Verdict.AMBIGUOUS)
+            ):
                 raise ambiguous(error, call.started) from error
             raise
 
@@ -99,7 +104,11 @@ class Transport:
         response = await self.exchange(request, call, attempt=attempt)
         if is_failure(response.status):
             raise self.failure(response)
-        return request.endpoint.answer.read(response)
+        try:
+            return request.endpoint.answer.read(response, self.session.secrets)
+        except StreamError as error:
+            error.status, error.ray_id = response.status, response.headers.get("cf-ray")
+            raise
 
     async def exchange(
         self,
@@ -127,6 +136,7 @@ class Transport:
         row, hooks = request.endpoint.row, self.settings.hooks
         if hooks.on_request:
             hooks.on_request(RequestEvent(row=row, attempt=attempt))
+        silence = self.settings.retry.response_timeout if isinstance(answer_timeout, Absent) else answer_timeout
         started = perf_counter()
         call.attempts, call.in_flight = attempt, True
         problem: TransportError
@@ -137,13 +147,14 @@ class Transport:
                 headers=self._headers(request),
                 data=body if body is not None else _data(request),
                 allow_redirects=False,
-                timeout=self._timeouts(answer_timeout),
+                timeout=_client_timeout(self.settings.retry.connect_timeout, silence),
             ) as answer:
-                content = await _read(answer)
+                content = await _read(answer, silence)
                 status, headers = answer.status, answer.headers
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if not isinstance(error, _OURS):
                 raise
+            call.in_flight = False
             problem = _translate(error)
         else:
             call.in_flight = False
@@ -195,13 +206,6 @@ class Transport:
             **(encoded.headers or {}),
         }
 
-    def _timeouts(self, answer_timeout: float | Absent | None) -> aiohttp.ClientTimeout:
-        policy = self.settings.retry
-        return _client_timeout(
-            policy.connect_timeout,
-            policy.response_timeout if isinstance(answer_timeout, Absent) else answer_timeout,
-        )
-
 
 @cache
 def _client_timeout(connect: float, silence: float | None) -> aiohttp.ClientTimeout:
@@ -218,17 +222,22 @@ def _data(request: Request[Any]) -> bytes | aiohttp.FormData | None:
     return form
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
+async def _read(answer: aiohttp.ClientResponse, silence: float | None) -> bytes:
     """Read the whole body, up to a bound that also holds for what compressed bodies unpack to."""
-    length = answer.content_length
-    if length is not None and length <= _ANSWER_MAX and "Content-Encoding" not in answer.headers:
+    content = answer.content
+    if content.is_eof() and content.total_bytes <= _ANSWER_MAX:
         return await answer.read()
-    content = bytearray()
-    async for piece in answer.content.iter_any():
-        content += piece
-        if len(content) > _ANSWER_MAX:
-            raise TransportError(f"the answer is larger than {_ANSWER_MAX} bytes", retryable=False)
-    return bytes(content)
+    body = bytearray()
+    loop = asyncio.get_running_loop()
+    # aiohttp's own limit for silence does not fire once its parser has given up on a broken chunk
+    async with asyncio.timeout(silence) as limit:
+        async for piece in content.iter_any():
+            body += piece
+            if len(body) > _ANSWER_MAX:
+                raise TransportError(f"the answer is larger than {_ANSWER_MAX} bytes", retryable=False)
+            if silence is not None:
+                limit.reschedule(loop.time() + silence)
+    return bytes(body)
 
 
 # --- failures without an answer ----------------------------------------------------------------------------------
@@ -261,5 +270,8 @@ def _reason(error: Exception) -> str:
 
 
 def _redirected(location: str) -> RedirectError:
-    host = excerpt(urlsplit(location).hostname or "nowhere")
+    try:
+        host = excerpt(URL(location).host or "itself")
+    except ValueError:
+        host = "nowhere"
     return RedirectError(f"the server redirects to {host}; redirects are not followed, check base_url", retryable=False)

@@ -43,17 +43,26 @@ def encode_metadata(metadata: Mapping[str, str | None]) -> str:
     return header
 
 
-def _pair(key: str, value: Any) -> str:
+def _pair(key: Any, value: Any) -> str:
     if not isinstance(key, str) or not key or not _PRINTABLE.issuperset(key):
         raise InvalidInputError(f"upload metadata: key {key!r} must be printable ASCII without blanks and commas")
     if value is None:
         return key
     if not isinstance(value, str):
         raise InvalidInputError(f"upload metadata: {key} must be text, got {type(value).__name__}; write str(value)")
-    return f"{key} {base64.b64encode(value.encode()).decode()}"
+    return f"{key} {base64.b64encode(_utf8(key, value)).decode()}"
 
 
-def _header_text(name: str, value: str) -> str:
+def _utf8(key: str, value: str) -> bytes:
+    try:
+        return value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"upload metadata: {key} is not valid Unicode text") from error
+
+
+def _header_text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name}: expected text, got {type(value).__name__}")
     if not value.isprintable():
         raise InvalidInputError(f"{name}: line breaks and control characters cannot stand in a header")
     return value

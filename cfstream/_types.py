@@ -43,7 +43,7 @@ class Absent:
     def __new__(cls) -> Self:
         if cls._only is None:
             cls._only = super().__new__(cls)
-        return cls._only  # type: ignore[return-value]  # the class is final, so the one instance is a Self
+        return cls._only
 
     def __repr__(self) -> str:
         return "ABSENT"

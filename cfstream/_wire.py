@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -46,7 +46,7 @@ _KEPT = frozenset({"key_id", "channel_link", "share_link", "media_id"})
 T = TypeVar("T")
 
 _EXTRA = "extra"
-_EXTRA_KEY = "\0extra"  # no JSON name of the service can be this, so `extra` never takes a field of that name
+_EXTRA_KEY = "cfstream: extra"  # not `extra`, which the service may come to send
 _UNDERSCORE = re.compile(r"_([a-z])")
 
 
@@ -79,7 +79,7 @@ def _wrong(value: object, wanted: str) -> TypeError:
 
 def _text(value: Any, _: Any = None) -> str:
     if value.__class__ is str:
-        return value  # type: ignore[no-any-return]  # the class was just compared
+        return value
     raise _wrong(value, "text")
 
 
@@ -95,26 +95,24 @@ def _flag(value: Any, _: Any = None) -> bool:
 
 def _number(value: Any, _: Any = None) -> float:
     """Numbers; also as text, which is how the service writes some (``pctComplete``)."""
-    kind = value.__class__
-    if kind is float or kind is int:
-        return value  # type: ignore[no-any-return]  # the class was just compared
-    if kind is str:
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if math.isfinite(number):
-            return number
+    if value.__class__ is int:
+        return value
+    try:
+        number = float(value) if value.__class__ in (float, str) else math.nan
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return number
     raise _wrong(value, "a number")
 
 
 def _integer(value: Any, _: Any = None) -> int:
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]  # the class was just compared
+        return value
     number = _number(value)
     if number == int(number):
         return int(number)
-    raise TypeError(f"expected a whole number, got {number}")
+    raise TypeError("expected a whole number, got a fraction")
 
 
 def _moment(value: Any, _: Any = None) -> datetime:
@@ -129,7 +127,7 @@ def _moment(value: Any, _: Any = None) -> datetime:
 
 def _mapping(value: Any, _: Any = None) -> Mapping[str, Any]:
     if value.__class__ is dict:
-        return value  # type: ignore[no-any-return]  # the class was just compared
+        return value
     raise _wrong(value, "an object")
 
 
@@ -148,6 +146,7 @@ _SCALARS: dict[Any, Callable[..., Any]] = {
     datetime: _moment,
     Mapping[str, Any]: _mapping,
     tuple[str, ...]: _texts,
+    Sequence[str]: _texts,
 }
 
 # Wanted types whose values need no change when they already are of this class.

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, NoReturn, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 import attrs
@@ -15,14 +14,12 @@ from cfstream._hooks import NO_HOOKS, Hooks
 from cfstream._limits import LIMITS, Limits
 from cfstream._raw import raw_request
 from cfstream._retry import RetryPolicy
-from cfstream._session import Session
+from cfstream._session import BASE_URL, Session, checked_base_url
 from cfstream._transport import Settings, Transport
 from cfstream._types import ABSENT, Absent, Clock, SystemClock
 from cfstream.endpoints import check_path_value
 from cfstream.errors import InvalidInputError
 from cfstream.resources.stream import StreamCalls
-
-_BASE_URL = "https://api.cloudflare.com/client/v4"
 
 
 class Stream(StreamCalls):
@@ -73,7 +70,7 @@ class Stream(StreamCalls):
         )
         shared = Session(
             name=self._shown_as,
-            base_url=_base_url(base_url),
+            base_url=checked_base_url(_setting(base_url, "CLOUDFLARE_BASE_URL") or BASE_URL),
             credentials=_credentials(api_token, api_key, api_email),
             rate_limit=rate_limit,
             limits=_limits,
@@ -170,7 +167,7 @@ def _credentials(token: str | None, key: str | None, email: str | None) -> Mappi
     if token:
         return {"Authorization": f"Bearer {_header_safe('api_token', token)}"}
     key, email = _setting(key, "CLOUDFLARE_API_KEY"), _setting(email, "CLOUDFLARE_EMAIL")
-    if key and email:
+    if key and email and token is None:
         return {"X-Auth-Key": _header_safe("api_key", key), "X-Auth-Email": _header_safe("api_email", email)}
     raise InvalidInputError(
         "no credentials: pass api_token= or set CLOUDFLARE_API_TOKEN "
@@ -184,15 +181,9 @@ def _header_safe(name: str, value: str) -> str:
     return value
 
 
-def _base_url(given: str | None) -> str:
-    url = (_setting(given, "CLOUDFLARE_BASE_URL") or _BASE_URL).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise InvalidInputError(f"base_url: {url!r} is not an http or https address such as {_BASE_URL}")
-    return url
-
-
-def _timeout(seconds: float | None) -> float | None:
-    if seconds is not None and not seconds > 0:
+def _timeout(seconds: Any) -> float | None:
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
         raise InvalidInputError(f"timeout: expected seconds above 0 or None, got {seconds!r}")
     return seconds

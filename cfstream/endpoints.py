@@ -94,28 +94,32 @@ class Endpoint(Generic[T]):
         """
         for name, value in values.items():
             check_path_value(name, value)
+        if "language" in values:
+            _check_order(values["language"], values["identifier"])
         if self.takes is None or params is None:
             return Request(self, values)
         return Request(self, values, self.takes.encode(params))
 
 
 def check_path_value(name: str, value: Any) -> None:
-    """Refuse what would lead the path elsewhere, and ids and languages that changed places."""
+    """Refuse what would lead the path elsewhere."""
     if not isinstance(value, str) or not _SAFE.fullmatch(value):
         raise InvalidInputError(f"{name}: {value!r:.80} cannot stand in a path; give 1 to 64 letters, digits, - or _")
-    if name == "language" and (_UID.fullmatch(value) or not _LANGUAGE.fullmatch(value)):
-        raise InvalidInputError(
-            f"language: {value!r} is not a language tag; the language comes first and the video by keyword, as in "
-            f'("en", identifier="{value if _UID.fullmatch(value) else "<uid>"}")'
-        )
-    if name == "identifier" and len(value) <= _LONGEST_LANGUAGE and _LANGUAGE.fullmatch(value):
-        raise InvalidInputError(
-            f"identifier: {value!r} looks like a language; the language comes first and the video by keyword, as in "
-            f'("{value}", identifier="<uid>")'
-        )
 
 
-_LONGEST_LANGUAGE = 5  # "en", "deu", "en-US"; ids of the service have 32 characters
+def _check_order(language: str, identifier: str) -> None:
+    """Refuse a language and a uid that changed places."""
+    if not _LANGUAGE.fullmatch(language) or _UID.fullmatch(language):
+        uid = language if _UID.fullmatch(language) else "<uid>"
+        raise InvalidInputError(
+            f"language: {language!r} is not a language tag; the language comes first and the video by keyword, as in "
+            f'("en", identifier="{uid}")'
+        )
+    if _LANGUAGE.fullmatch(identifier) and not _UID.fullmatch(identifier):
+        raise InvalidInputError(
+            f"identifier: {identifier!r} looks like a language; the language comes first and the video by keyword, "
+            f'as in ("{language}", identifier="<uid>")'
+        )
 
 
 STREAM_LIST: Endpoint[RawPage[Video]] = Endpoint(

@@ -254,11 +254,20 @@ _BY_STATUS: Mapping[int, type[APIError]] = MappingProxyType(
     }
 )
 
+_FAILURES = 400
 _SERVER_ERRORS = 500
 
 
-def error_class(status: int) -> type[APIError]:
-    """The class for an HTTP status."""
+# For answers that report a failure with a status of success.
+_BY_CODE: Mapping[int, type[APIError]] = MappingProxyType(
+    {7003: NotFoundError, 10000: AuthenticationError, 10003: NotFoundError, 10005: BadRequestError}
+)
+
+
+def error_class(status: int, codes: Sequence[int] = ()) -> type[APIError]:
+    """The class for an HTTP status, or for the service's codes where the status claims success."""
     if status >= _SERVER_ERRORS:
         return InternalServerError
+    if status < _FAILURES:
+        return next((_BY_CODE[code] for code in codes if code in _BY_CODE), APIError)
     return _BY_STATUS.get(status, APIError)

@@ -103,9 +103,16 @@ class ByCreated(Generic[T]):
                 f"{LIMITS.page_max} or more videos were created at {border.isoformat()}, which is all one page can "
                 "hold; narrow the list by creator, status or search"
             )
+        return self._request(self._window(border), overlap)
+
+    def _window(self, border: datetime) -> Mapping[str, datetime]:
+        """Give the border of the next window: a tick back into the last page, but not out of the user's own window."""
         if self.params.get("asc"):
-            return self._request({("after" if "after" in self.params else "start"): border - _TICK}, overlap)
-        return self._request({("before" if "before" in self.params else "end"): border + _TICK}, overlap)
+            key, moment, nearer = ("after" if "after" in self.params else "start"), border - _TICK, max
+        else:
+            key, moment, nearer = ("before" if "before" in self.params else "end"), border + _TICK, min
+        own = self.params.get(key)
+        return {key: moment if own is None else nearer(moment, own)}
 
     def _request(self, window: Mapping[str, datetime], overlap: int = 0) -> Request[RawPage[T]]:
         size = self.params.get("limit", LIMITS.page_max)

@@ -68,6 +68,7 @@ def _failed(video: Video) -> EncodingFailedError:
     code = video.status.error_reason_code or "ERR_UNKNOWN"
     known = CODES.get(code)
     text = video.status.error_reason_text or (known.meaning if known else "the service gives no reason")
+    text = text.rstrip(".")
     advice = f"; {known.advice}" if known else ""
     return EncodingFailedError(
         f"video {video.uid} could not be encoded: {code}: {text}{advice}", uid=video.uid, codes=(code,)

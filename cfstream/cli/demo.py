@@ -72,7 +72,7 @@ async def _demo(screen: Screen, file: str | None, *, serve: bool, port: int) -> 
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cfstream-demo-"))
             video = await tour.upload(await tour.make(Path(folder)), made=True)
         else:
-            video = await tour.upload(Path(file), made=False)
+            video = await tour.upload(file, made=False)
         video = await tour.encode(video)
         await tour.show_library()
         await tour.play(video)
@@ -95,15 +95,15 @@ class _Tour:
     stream: "Stream"
     report: dict[str, Any] = attrs.field(factory=dict, init=False)
 
-    async def make(self, folder: Path) -> Path:
+    async def make(self, folder: Path) -> str:
         """Make a video to upload."""
-        path = folder / "test-picture.mp4"
+        path = str(folder / "test-picture.mp4")
         with self.steps.step("Making a test video") as step:
-            made = await run_media("make", str(path), str(_SECONDS))
+            made = await run_media("make", path, str(_SECONDS))
             step.tell(f"Made a test video of {_SECONDS} s: moving picture and tone, {size(made['size'])}")
         return path
 
-    async def upload(self, path: Path, *, made: bool) -> Video:
+    async def upload(self, path: str, *, made: bool) -> Video:
         """Upload it; what was made for the demo at a speed that can be watched, if somebody does."""
         console = self.screen.human
         paced = made and is_live(console)
@@ -161,11 +161,11 @@ class _Tour:
 
 
 @contextmanager
-def _opened(path: Path, *, paced: bool) -> Generator[Path | BinaryIO]:
+def _opened(path: str, *, paced: bool) -> Generator[str | BinaryIO]:
     if not paced:
         yield path
         return
-    with PacedFile(str(path), _PACE) as file:
+    with PacedFile(path, _PACE) as file:
         yield file
 
 

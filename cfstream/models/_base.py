@@ -1,10 +1,11 @@
 """What models and keyword sets are made with: field helpers and the rules that values are checked by."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
+
+from cfstream.errors import InvalidInputError
 
 UNKNOWN_IS = "unknown_is"
 ALSO_READ = "also_read"
@@ -26,6 +27,20 @@ def minus_one_is_none() -> Any:
 def also_read(default: Any, *names: str) -> Any:
     """Give a field that older answers spell otherwise."""
     return attrs.field(default=default, metadata={ALSO_READ: names})
+
+
+def texts_or_none(value: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Keep a list of texts as it was given; a single text is refused, because its letters would pass as one."""
+    if value is None:
+        return None
+    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        raise InvalidInputError(f"expected a list of texts, got {value!r:.80}")
+    return tuple(value)
+
+
+@attrs.frozen
+class Hidden:
+    """Marks a keyword whose value must not show in an error."""
 
 
 class Rule(Protocol):
@@ -59,9 +74,9 @@ class Between:
 
     def problem(self, value: Any) -> str | None:
         """Say what is wrong with the value, or None."""
-        if not math.isnan(value) and self.low <= value <= self.high:
+        if self.low <= value <= self.high:
             return None
-        return f"must lie between {self.low:g} and {self.high:g}, not {value!r}"
+        return f"must lie between {self.low:g} and {self.high:g}, not {value!r:.80}"
 
 
 def name_in(meta: Mapping[str, Any]) -> str | None:

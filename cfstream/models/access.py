@@ -7,7 +7,7 @@ import attrs
 
 from cfstream._limits import LIMITS
 from cfstream._types import Secret
-from cfstream.models._base import MaxLength, extra_field
+from cfstream.models._base import Hidden, MaxLength, extra_field, texts_or_none
 
 
 @attrs.frozen(kw_only=True)
@@ -28,9 +28,9 @@ class AccessRule:
     type: Literal["any", "ip.src", "ip.geoip.country"]
     """What the rule looks at."""
     action: Literal["allow", "block"]
-    country: Sequence[str] | None = None
+    country: Sequence[str] | None = attrs.field(default=None, converter=texts_or_none)
     """Two-letter ISO 3166-1 codes, for ``ip.geoip.country``."""
-    ip: Sequence[str] | None = None
+    ip: Sequence[str] | None = attrs.field(default=None, converter=texts_or_none)
     """Addresses or networks in CIDR form, for ``ip.src``."""
 
 
@@ -46,7 +46,7 @@ class TokenCreateParams(TypedDict, total=False):
 
     id: str
     """The signing key to use; goes together with ``pem``."""
-    pem: str
+    pem: Annotated[str, Hidden()]
     """The private key of ``id`` as the service gave it out: base64 of a PEM text."""
     exp: int
     """End of validity, seconds since the epoch; the service's default is an hour from now."""

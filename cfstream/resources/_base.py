@@ -32,8 +32,8 @@ def spell_out_keywords(cls: type[Any]) -> None:
 
 def _spell_out(method: Callable[..., Any]) -> None:
     signature = inspect.signature(method)
-    *plain, last = [*signature.parameters.values()] or [None]
-    if last is None or last.kind is not inspect.Parameter.VAR_KEYWORD or get_origin(last.annotation) is not Unpack:
+    *plain, last = signature.parameters.values()
+    if last.kind is not inspect.Parameter.VAR_KEYWORD or get_origin(last.annotation) is not Unpack:
         return
     (params,) = get_args(last.annotation)
     hints = get_type_hints(params)

@@ -49,7 +49,8 @@ class UploadOptions:
             InvalidInputError: an option is of the wrong type, beyond its limit, or named as free metadata.
         """
         values = self._checked()
-        values.setdefault("name", file_name)
+        # a file name of undecodable bytes holds what no text may hold
+        values.setdefault("name", file_name and file_name.encode("utf-8", "replace").decode())
         known: dict[str, str | None] = {
             key: _text(values[name]) for key, name in _KEYS.items() if _is_sent(name, values.get(name))
         }
@@ -67,21 +68,23 @@ class UploadOptions:
         Raises:
             InvalidInputError: the service would refuse it.
         """
-        size = limits.chunk_default if self.chunk_size is None else self.chunk_size
+        size: Any = limits.chunk_default if self.chunk_size is None else self.chunk_size
         fits = not isinstance(size, bool) and isinstance(size, int) and limits.chunk_min <= size <= limits.chunk_max
         if not fits or size % limits.chunk_multiple:
             raise InvalidInputError(
                 f"chunk_size: {size!r} is refused by the service; give a multiple of {limits.chunk_multiple} "
                 f"from {limits.chunk_min} to {limits.chunk_max} bytes"
             )
-        return size
+        return int(size)
 
     def _checked(self) -> dict[str, Any]:
         given = {name: value for name in UploadParams.__annotations__ if (value := getattr(self, name)) is not None}
         return checked(UploadParams, given)
 
     def _free(self) -> Mapping[str, str]:
-        meta = self.meta or {}
+        meta: Any = {} if self.meta is None else self.meta
+        if not isinstance(meta, Mapping):
+            raise InvalidInputError(f"meta: expected a mapping of texts, got {type(meta).__name__}")
         for key in meta:
             option = _KEYS.get(key.lower()) if isinstance(key, str) else None
             if option:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from urllib.parse import urljoin, urlsplit
 
 from cfstream import _tus, endpoints
@@ -143,14 +142,15 @@ class _Upload:
         request = _request(endpoints.TUS_PATCH, step)
         try:
             async with asyncio.timeout(_PULL_TIMEOUT) as watchdog:
-                async with aclosing(self._source.read(step.offset, step.length)) as pieces:
-                    response = await self._transport.exchange(
-                        request,
-                        self._call,
-                        attempt=self._progress.attempt,
-                        body=self._watched(pieces, step.offset, watchdog),
-                        answer_timeout=None,
-                    )
+                # aiohttp's writer may still be inside the generator when the exchange has failed; it ends it
+                pieces = self._source.read(step.offset, step.length)
+                response = await self._transport.exchange(
+                    request,
+                    self._call,
+                    attempt=self._progress.attempt,
+                    body=self._watched(pieces, step.offset, watchdog),
+                    answer_timeout=None,
+                )
         except TransportError as error:
             self._interrupted(error, endpoints.TUS_PATCH)
         except TimeoutError:

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-import stat
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self
 
+from cfstream._files import open_file
 from cfstream._limits import Limits
+from cfstream._redact import excerpt
 from cfstream._types import FileSource
 from cfstream.errors import FileChangedError, InvalidInputError
 
@@ -72,7 +73,7 @@ async def open_source(source: UploadSource, limits: Limits) -> Source:
 
 
 def _size_problem(source: Source, limits: Limits) -> str | None:
-    shown = source.name or "the data"
+    shown = excerpt(source.name or "the data")
     if source.size == 0:
         return f"{shown} is empty; the service takes no empty videos"
     if source.size > limits.file_max:
@@ -114,16 +115,7 @@ class _File:
     @classmethod
     def open(cls, source: str | os.PathLike[str]) -> Self:
         path = _path(source)
-        try:
-            # without O_NONBLOCK, opening a named pipe would wait for somebody to write to it
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-        except OSError as error:
-            raise InvalidInputError(f"source: cannot open {str(path)!r}: {error.strerror}") from error
-        if stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return cls(path, descriptor)
-        os.close(descriptor)
-        kind = "a directory" if path.is_dir() else "not a regular file"
-        raise InvalidInputError(f"source: {str(path)!r} is {kind}; give the path of a video file")
+        return cls(path, open_file("source", path))
 
     async def read(self, offset: int, length: int) -> AsyncGenerator[bytes]:
         loop = asyncio.get_running_loop()
@@ -166,13 +158,17 @@ class _FileObject:
             raise InvalidInputError(
                 f"source: cannot upload {type(file).__name__}; give a path, bytes or a binary file object that can seek"
             )
-        if not isinstance(file.read(0), bytes):
+        try:
+            binary = isinstance(file.read(0), bytes)
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"source: the file object cannot be read: {error}") from error
+        if not binary:
             raise InvalidInputError("source: the file object gives text; open it in binary mode ('rb')")
         try:
             start = file.tell()
             end = file.seek(0, os.SEEK_END)
             file.seek(start)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise InvalidInputError("source: the file object cannot seek; write it to a file first") from error
         return cls(file, start, end - start)
 
@@ -204,8 +200,8 @@ def _path(source: str | os.PathLike[str]) -> Path:
     text = os.fspath(source)
     if text.startswith(("http://", "https://")):
         raise InvalidInputError("source: a URL is not uploaded from here; let the service fetch it: stream.copy.create")
-    if "\0" in text or not text:
-        raise InvalidInputError(f"source: {text!r} is not a path")
+    if not text:
+        raise InvalidInputError("source: '' is not a path")
     return Path(text)
 
 

@@ -113,6 +113,8 @@ async def test_a_language_and_a_uid_that_changed_places_are_told_apart(stream: S
         await stream.captions.language.vtt.get(MISSING, identifier="en")
     with pytest.raises(InvalidInputError, match="looks like a language"):
         await stream.captions.language.vtt.get("en", identifier="en")
+    with pytest.raises(NotFoundError):
+        await stream.get("abc")
 
 
 async def test_delete_removes_and_a_second_one_finds_nothing(stream: Stream) -> None:
@@ -197,8 +199,8 @@ async def test_a_watermark_is_made_from_a_real_picture(stream: Stream) -> None:
     [
         ({"file": b"GIF89a"}, "file: file is not a PNG image; watermarks must be PNG"),
         ({"file": b""}, "file: file is empty"),
-        ({"file": "no/such.png"}, "file: cannot read 'no/such.png': No such file or directory"),
-        ({"file": "."}, "file: cannot read '.': Is a directory"),
+        ({"file": "no/such.png"}, "file: cannot open 'no/such.png': No such file or directory"),
+        ({"file": "."}, "file: '.' is a directory"),
         ({"file": io.StringIO("x")}, "open it in binary mode"),
         ({"file": 5}, "expected a path, bytes or a binary file object, got int"),
         ({"file": b"\x89PNG\r\n\x1a\n" + b"x" * 2**21}, "is larger than the limit of 2097152 bytes"),

@@ -170,11 +170,26 @@ async def test_cancelling_leaves_nothing_running(stream: Stream, noise: bytes) -
     assert {task for task in asyncio.all_tasks() - before if "web_protocol" not in repr(task)} == set()
 
 
+@pytest.mark.parametrize("delay", [0.001, 0.002, 0.005, 0.01, 0.02, 0.03])
+async def test_cancelling_in_the_middle_of_a_read_is_a_plain_cancellation(
+    stream: Stream, tmp_path: Path, delay: float
+) -> None:
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(400_000_000)
+    upload = asyncio.create_task(stream.upload(path, chunk_size=1024 * KIB))
+    await asyncio.sleep(delay)
+    upload.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    assert (await stream.list()).items is not None
+
+
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
         ("missing.mp4", "cannot open 'missing.mp4': No such file"),
-        (".", "'.' is a directory; give the path of a video file"),
+        (".", "'.' is a directory; give the path of a file"),
         ("", "'' is not a path"),
         ("https://example.com/v.mp4", r"let the service fetch it: stream\.copy\.create"),
         (b"", "the data is empty"),

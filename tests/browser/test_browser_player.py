@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Browser, stage: Stage, tmp_path: Path) -> AsyncIterator[Page]:
-    """A fresh page; what it asks for must all come from the emulator, and a picture of it stays in the test's folder."""
+    """A fresh page that asks nobody but the emulator for anything; a picture of it stays in the test's folder."""
     context = await browser.new_context()
     page = await context.new_page()
     asked = addresses(page)
@@ -116,7 +117,7 @@ async def see_it_play(page: Page) -> Any:
     """Hold that the page's video moves, in time and in its pictures; give what was seen."""
     seen = await evaluate(page, (HERE / "pictures.js").read_text(encoding="utf-8"), {"count": 3, "apart": 0.5})
     pictures = seen["pictures"]
-    for before, after in zip(pictures, pictures[1:], strict=False):
+    for before, after in pairwise(pictures):
         assert after["clock"] > before["clock"]
         changed = sum(old != new for old, new in zip(before["pixels"], after["pixels"], strict=True))
         assert changed > len(after["pixels"]) / 50

@@ -1,7 +1,7 @@
 """Facts of the Stream API for the calls there are, written down apart from the code that is tested with them.
 
-Sources: Cloudflare's API reference and its published OpenAPI text (names, verbs, paths, types, limits), the pages of the
-Stream docs, and answers of the real service that were recorded in public. Names only; no code of the library is used.
+Sources: Cloudflare's API reference and its published OpenAPI text (names, verbs, paths, types, limits), the pages of
+the Stream docs, and answers of the real service that were recorded in public. No code of the library is used.
 
 Types: text, flag, integer, number, time (RFC 3339), object, file, list of <type>.
 """

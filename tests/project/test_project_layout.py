@@ -1,8 +1,10 @@
 """The top of the checkout stays small enough to read at a glance."""
 
 import os
+import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,19 @@ def test_top_level_holds_nothing_else() -> None:
 @pytest.mark.parametrize("name", sorted(TOP))
 def test_top_level_is_complete(name: str) -> None:
     assert (ROOT / name).exists()
+
+
+def test_every_folder_of_tests_is_run_by_somebody() -> None:
+    """Pytest collects the listed folders only, so that a folder nobody lists would pass unseen."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    collected = set(tools["pytest"]["ini_options"]["testpaths"])
+    noxfile = (ROOT / "noxfile.py").read_text(encoding="utf-8")
+    sessions = set(re.findall(r'session\.run\(.*"(tests/\w+)"', noxfile))
+    checked = {path for path in tools["pyright"]["include"] if path.startswith("tests/")}
+    there = {f"tests/{path.parts[len(ROOT.parts) + 1]}" for path in (ROOT / "tests").rglob("*.py")}
+    assert there - {"tests/conftest.py"} <= collected | sessions | checked
+    assert not collected & sessions
+    assert {path for path in collected | sessions if not (ROOT / path).is_dir()} == set()
 
 
 def test_test_files_have_names_of_their_own() -> None:

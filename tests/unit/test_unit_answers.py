@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from unit_kit import TOKEN, UID, all_words, envelope, raw, refusal, video
 
 from cfstream import APIError, DecodeError, Secret, Video, errors
 from cfstream._answers import failure, is_failure, many, nothing, one, text, tus_upload
-from unit_kit import TOKEN, UID, all_words, envelope, raw, refusal, video
 
 BROKEN = {
     "nothing at all": b"",
@@ -224,5 +224,3 @@ def test_an_answer_that_repeats_the_credentials_does_not_show_them() -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     error = failure(raw(400, refusal((10005, "a\x1b[31mb\r\nc"))))
     assert str(error).isprintable()
-
-

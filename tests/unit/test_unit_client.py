@@ -5,26 +5,24 @@ import gc
 import inspect
 import pickle
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import pytest
+from aioresponses_shim import mocked_http
+from unit_kit import ACCOUNT, API, TOKEN, UID, VIDEO_URL, all_words, client, envelope, video
 
 from cfstream import ClientClosedError, Hooks, InvalidInputError, RateLimit, RetryPolicy, Stream, StreamError
 from cfstream._types import ABSENT
-from aioresponses_shim import mocked_http
-from unit_kit import ACCOUNT, API, TOKEN, UID, VIDEO_URL, all_words, client, envelope, video
 
 VARIABLES = ("API_TOKEN", "ACCOUNT_ID", "API_KEY", "EMAIL", "BASE_URL")
 PASSWORD = "CANARY-password-CANARY"
 
 
 @pytest.fixture(autouse=True)
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(f"CLOUDFLARE_{name}", raising=False)
-    yield
 
 
 def set_up(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
@@ -60,7 +58,7 @@ KEY_ENV = {"API_KEY": "key", "EMAIL": "me@x.example"}
     ],
 )
 def test_where_the_credentials_come_from(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], environment: dict[str, str], sent: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], environment: dict[str, str], sent: dict[str, str]
 ) -> None:
     set_up(monkeypatch, environment)
     assert sends(Stream(account_id=ACCOUNT, **given)) == sent
@@ -83,16 +81,18 @@ def test_where_the_credentials_come_from(
     ],
 )
 def test_no_or_empty_credentials_are_an_error_that_says_what_to_set(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], environment: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], environment: dict[str, str]
 ) -> None:
     set_up(monkeypatch, environment)
-    with pytest.raises(InvalidInputError, match="no credentials: pass api_token= or set CLOUDFLARE_API_TOKEN") as caught:
+    with pytest.raises(
+        InvalidInputError, match="no credentials: pass api_token= or set CLOUDFLARE_API_TOKEN"
+    ) as caught:
         Stream(account_id=ACCOUNT, **given)
     assert "CLOUDFLARE_API_KEY and CLOUDFLARE_EMAIL" in str(caught.value)
 
 
 @pytest.mark.parametrize("other", [{"api_key": "k"}, {"api_email": "e"}, {"api_key": "k", "api_email": "e"}])
-def test_a_token_and_a_key_both_given_are_an_error(other: dict[str, str]) -> None:
+def test_a_token_and_a_key_both_given_are_an_error(other: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError, match="both api_token and api_key/api_email were given"):
         Stream("tok", ACCOUNT, **other)
 
@@ -100,7 +100,7 @@ def test_a_token_and_a_key_both_given_are_an_error(other: dict[str, str]) -> Non
 @pytest.mark.parametrize("value", ["has blank", "line\n", "line\r\nX-Evil: 1", "umlaut-ä", "\0", "tab\t"])
 @pytest.mark.parametrize("name", ["api_token", "api_key", "api_email"])
 def test_credentials_that_cannot_stand_in_a_header_are_refused_and_not_shown(name: str, value: str) -> None:
-    given = {"api_key": "k", "api_email": "e"} if name != "api_token" else {}
+    given: dict[str, Any] = {"api_key": "k", "api_email": "e"} if name != "api_token" else {}
     with pytest.raises(InvalidInputError, match=f"^{name}: .*was it copied whole") as caught:
         Stream(account_id=ACCOUNT, **{**given, name: f"CANARY{value}"})
     assert "CANARY" not in all_words(caught.value)
@@ -123,7 +123,7 @@ def test_no_account_is_an_error_that_says_what_to_set(account: str | None) -> No
 
 @pytest.mark.parametrize("account", ["..", "a/b", "a?b", "a b", "{account_id}", "x" * 65])
 def test_an_account_that_leads_elsewhere_is_refused(account: str) -> None:
-    with pytest.raises(InvalidInputError, match="^account_id: "):
+    with pytest.raises(InvalidInputError, match=r"^account_id: "):
         Stream("tok", account)
 
 
@@ -162,22 +162,22 @@ def test_where_the_api_is(
     ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(InvalidInputError, match="^base_url: ") as caught:
+    with pytest.raises(InvalidInputError, match=r"^base_url: ") as caught:
         Stream("tok", ACCOUNT, base_url=url)
     assert "https://api.cloudflare.com/client/v4" in str(caught.value)
 
 
 def test_a_password_in_the_address_is_refused_and_not_shown() -> None:
-    with pytest.raises(InvalidInputError, match="^base_url: ") as caught:
+    with pytest.raises(InvalidInputError, match=r"^base_url: ") as caught:
         Stream("tok", ACCOUNT, base_url=f"https://me:{PASSWORD}@api.cloudflare.com")
     assert PASSWORD not in all_words(caught.value)
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "60", True], ids=repr)
 def test_a_timeout_is_seconds_above_zero_or_none(timeout: Any) -> None:
-    with pytest.raises(InvalidInputError, match="^timeout: expected seconds above 0 or None"):
+    with pytest.raises(InvalidInputError, match=r"^timeout: expected seconds above 0 or None"):
         Stream("tok", ACCOUNT, timeout=timeout)
-    with pytest.raises(InvalidInputError, match="^timeout: "):
+    with pytest.raises(InvalidInputError, match=r"^timeout: "):
         client().with_options(timeout=timeout)
     assert client().with_options(timeout=None)._transport.settings.timeout is None
 
@@ -247,7 +247,7 @@ def test_a_view_changes_only_what_it_is_told_to() -> None:
     assert stream.with_options()._transport.settings == settings
     assert stream.with_options(hooks=None)._transport.settings.hooks == Hooks()
     assert stream.with_options(timeout=9).with_options(account_id="b")._transport.settings.timeout == 9
-    with pytest.raises(InvalidInputError, match="^account_id: "):
+    with pytest.raises(InvalidInputError, match=r"^account_id: "):
         stream.with_options(account_id="../x")
     with pytest.raises(InvalidInputError, match="no account"):
         stream.with_options(account_id="")
@@ -307,11 +307,14 @@ def test_a_client_that_was_used_and_not_closed_warns_once() -> None:
             await stream.get(UID)
         return stream
 
-    stream: Stream | None = asyncio.run(use())
-    with pytest.warns(ResourceWarning, match=r"unclosed cfstream\.Stream: call close\(\)") as warned:
-        stream = None  # noqa: F841  # dropping the last reference is the point
+    stream = asyncio.run(use())
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        del stream
         gc.collect()
-    assert len(warned) == 1
+    (warning,) = warned
+    assert warning.category is ResourceWarning
+    assert str(warning.message).startswith("unclosed cfstream.Stream: call close()")
 
 
 def test_a_client_serves_one_loop_after_another_but_not_two_at_once() -> None:

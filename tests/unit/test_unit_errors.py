@@ -30,9 +30,7 @@ OWN: dict[str, dict[str, Any]] = {
     "EncodingFailedError": {"uid": "ea" * 16},
     "WaitTimeoutError": {"uid": "ea" * 16, "state": "queued"},
 }
-CLASSES = [
-    value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, StreamError)
-]
+CLASSES = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, StreamError)]
 each_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit_kit import PNG
 
 from cfstream import InvalidInputError
 from cfstream._files import check_png, check_vtt, read_file
-from unit_kit import PNG
 
 
 def test_a_path_gives_its_name_and_bytes(tmp_path: Path) -> None:
@@ -40,8 +40,8 @@ def test_a_file_object_is_read_from_where_it_stands_and_left_open(tmp_path: Path
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("no/such/file.png", r"file: cannot read 'no/such/file\.png': No such file or directory"),
-        (os.curdir, r"file: cannot read '\.': Is a directory"),
+        ("no/such/file.png", r"file: cannot open 'no/such/file\.png': No such file or directory"),
+        (os.curdir, r"file: '\.' is a directory"),
         (b"", "file: file is empty"),
         (b"x" * 11, "file: file is larger than the limit of 10 bytes"),
         (io.StringIO("text"), r"open it in binary mode \('rb'\)"),

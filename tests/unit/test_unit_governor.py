@@ -5,10 +5,10 @@ import bisect
 from typing import Any
 
 import pytest
+from virtual_clock import VirtualClock
 
 from cfstream import InvalidInputError, RateLimit, RateLimitError
 from cfstream._governor import Governor
-from virtual_clock import VirtualClock
 
 
 async def times_of(governor: Governor, clock: VirtualClock, count: int) -> list[float]:

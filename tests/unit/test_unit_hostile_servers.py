@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from raw_server import Behaviour, RawServer, answers, echoes, http, resets_after, says, says_in_turn, silence
+from unit_kit import ACCOUNT, GET_ROW, PNG, TOKEN, UID, all_words, envelope, frames, hasty, refusal, video
 
 from cfstream import (
     AmbiguousResultError,
@@ -28,8 +30,6 @@ from cfstream import (
     StreamError,
     TransportError,
 )
-from raw_server import Behaviour, RawServer, answers, echoes, http, resets_after, says, says_in_turn, silence
-from unit_kit import ACCOUNT, GET_ROW, PNG, TOKEN, UID, all_words, envelope, frames, hasty, refusal, video
 
 KEY = "CANARY-key-9876543210-CANARY"
 EMAIL = "canary@mail.example"
@@ -207,10 +207,13 @@ async def test_a_caption_in_html_that_repeats_the_request_shows_no_credentials()
     assert KEY not in all_words(caught.value)
 
 
-@pytest.mark.parametrize("timeout", [2, None], ids=["with a timeout", "without"])
-async def test_a_chunk_of_no_size_in_the_middle_of_a_body_does_not_hang_the_call(timeout: float | None) -> None:
+@pytest.mark.parametrize("limit", [2, None], ids=["with a timeout", "without"])
+async def test_a_chunk_of_no_size_in_the_middle_of_a_body_does_not_hang_the_call(limit: float | None) -> None:
     # aiohttp's C parser forgets the body then: neither its limit for silence nor the end of the connection wakes it
-    async with RawServer(says_in_turn(CHUNKED, b"zz\r\nabc\r\n")) as server, by_token(server, timeout=timeout) as stream:
+    async with (
+        RawServer(says_in_turn(CHUNKED, b"zz\r\nabc\r\n")) as server,
+        by_token(server, timeout=limit) as stream,
+    ):
         async with asyncio.timeout(3):
             with pytest.raises(TransportError) as caught:
                 await stream.get(UID)
@@ -232,7 +235,10 @@ async def test_a_redirect_is_not_followed_and_nothing_goes_to_its_target(kind: s
 
 
 async def test_a_redirect_to_the_same_server_is_not_followed_either() -> None:
-    async with RawServer(answers("307 Temporary", Location="/client/v4/other"), GOOD) as server, by_token(server) as stream:
+    async with (
+        RawServer(answers("307 Temporary", Location="/client/v4/other"), GOOD) as server,
+        by_token(server) as stream,
+    ):
         with pytest.raises(RedirectError):
             await stream.get(UID)
         assert len(server.requests) == 1
@@ -282,9 +288,7 @@ async def test_a_connection_that_does_not_open_in_time_is_never_ambiguous() -> N
                 filler.setblocking(False)
                 filler.connect_ex(address)
             policy = RetryPolicy(attempts=2, base=0.001, cap=0.001, connect_timeout=0.1)
-            stream = Stream(
-                TOKEN, ACCOUNT, base_url=f"http://127.0.0.1:{address[1]}", retry=policy, rate_limit=None
-            )
+            stream = Stream(TOKEN, ACCOUNT, base_url=f"http://127.0.0.1:{address[1]}", retry=policy, rate_limit=None)
             async with stream:
                 with pytest.raises(RequestTimeoutError, match="no connection within the connect timeout") as caught:
                     await stream.watermarks.create(file=PNG)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit_kit import PNG, UID, all_words
 
 from cfstream import InvalidInputError, Secret, UnknownKeywordError, endpoints
 from cfstream.models import AccessRule
-from unit_kit import PNG, UID, all_words
 
 NAIVE = datetime(2024, 5, 1, 12, 30, 15, 5)  # noqa: DTZ001  # naive on purpose
 AWARE = datetime(2024, 5, 1, 12, 30, 15, tzinfo=timezone(timedelta(hours=2)))
@@ -57,7 +57,7 @@ def test_a_misspelt_keyword_is_refused_with_the_one_that_was_meant(given: str, m
 
 
 def test_a_keyword_like_no_other_is_refused_with_all_there_are() -> None:
-    with pytest.raises(UnknownKeywordError, match="unknown keyword zzz; it takes allowed_origins, creator, .*uid"):
+    with pytest.raises(UnknownKeywordError, match=r"unknown keyword zzz; it takes allowed_origins, creator, .*uid"):
         edit(zzz=1)
 
 
@@ -133,7 +133,7 @@ def test_a_wrong_item_is_named_by_its_place() -> None:
 
 
 def test_a_word_that_is_no_choice_is_refused_with_the_choices() -> None:
-    with pytest.raises(InvalidInputError, match="status: expected one of 'pendingupload', .*, got 'done'"):
+    with pytest.raises(InvalidInputError, match=r"status: expected one of 'pendingupload', .*, got 'done'"):
         listed(status="done")
     with pytest.raises(InvalidInputError, match="type: expected one of 'vod', 'live', got 5"):
         listed(type=5)
@@ -148,7 +148,7 @@ def test_long_values_are_cut_in_errors() -> None:
 
 
 def test_a_private_key_of_the_wrong_type_is_not_shown() -> None:
-    with pytest.raises(InvalidInputError, match="^pem: expected text") as caught:
+    with pytest.raises(InvalidInputError, match=r"^pem: expected text") as caught:
         token(pem=CANARY.encode())
     assert CANARY not in all_words(caught.value)
 
@@ -196,7 +196,7 @@ def test_numbers_too_large_for_a_float_are_refused() -> None:
 
 
 def test_a_naive_datetime_is_refused_with_the_way_out() -> None:
-    with pytest.raises(InvalidInputError, match="start: 2024-05-01T12:30:15.000005 has no time zone") as caught:
+    with pytest.raises(InvalidInputError, match=r"start: 2024-05-01T12:30:15.000005 has no time zone") as caught:
         listed(start=NAIVE)
     assert "tzinfo=datetime.UTC" in str(caught.value)
 
@@ -222,14 +222,14 @@ def test_times_and_secrets_in_meta_are_written_out() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, object(), b"bytes"], ids=repr)
 def test_meta_that_is_not_json_is_refused(value: Any) -> None:
-    with pytest.raises(InvalidInputError, match="^meta: not JSON: "):
+    with pytest.raises(InvalidInputError, match=r"^meta: not JSON: "):
         edit(meta={"a": [value]})
 
 
 def test_meta_that_holds_itself_is_refused() -> None:
     meta: dict[str, Any] = {}
     meta["self"] = meta
-    with pytest.raises(InvalidInputError, match="^meta: "):
+    with pytest.raises(InvalidInputError, match=r"^meta: "):
         edit(meta=meta)
 
 

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from aioresponses_shim import mocked_http
+from unit_kit import ACCOUNT, API, TOKEN, all_words, client, refusal
 
 from cfstream import AmbiguousResultError, InvalidInputError, NotFoundError, RawResponse
 from cfstream._raw import raw_request
-from aioresponses_shim import mocked_http
-from unit_kit import ACCOUNT, API, TOKEN, all_words, client, refusal
 
 
 def made(method: str = "GET", path: str = "/accounts/{account_id}/stream", **options: Any) -> Any:
@@ -44,7 +44,7 @@ def made(method: str = "GET", path: str = "/accounts/{account_id}/stream", **opt
     ],
 )
 def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
-    with pytest.raises(InvalidInputError, match="^path: .* must begin with / and hold no"):
+    with pytest.raises(InvalidInputError, match=r"^path: .* must begin with / and hold no"):
         made(path=path)
 
 
@@ -74,7 +74,7 @@ def test_two_bodies_are_refused() -> None:
 
 def test_a_body_that_is_not_json_is_refused() -> None:
     for value in ({1, 2}, object(), float("nan")):
-        with pytest.raises(InvalidInputError, match="^json: "):
+        with pytest.raises(InvalidInputError, match=r"^json: "):
             made("POST", json=value)
 
 

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from cfstream import InvalidInputError, RetryPolicy
-from cfstream._retry import Verdict, classify, may_repeat, retry_after
+from cfstream._retry import Verdict, classify, is_ambiguous, may_repeat, retry_after
 from cfstream.endpoints import RetryClass
 from cfstream.errors import (
     APIError,
     DecodeError,
-    InvalidInputError as Refused,
     PaginationError,
     RedirectError,
     RequestTimeoutError,
@@ -20,8 +19,11 @@ from cfstream.errors import (
     TransportError,
     error_class,
 )
+from cfstream.errors import (
+    InvalidInputError as Refused,
+)
 
-FINAL, NOT_PROCESSED, AMBIGUOUS, THROTTLED = Verdict
+FINAL, NOT_PROCESSED, AMBIGUOUS, THROTTLED, INVITED, UNREADABLE = Verdict
 
 
 def answered(status: int, *, after: float | None = None, told: bool | None = None) -> APIError:
@@ -62,6 +64,7 @@ def test_a_server_that_forbids_repeating_is_obeyed(status: int) -> None:
         (TransportError("TLS", sent=False), FINAL),
         (RequestTimeoutError("silence", retryable=True), AMBIGUOUS),
         (RequestTimeoutError("no connection", sent=False, retryable=True), NOT_PROCESSED),
+        (TransportError("no HTTP"), UNREADABLE),
         (RedirectError("elsewhere"), FINAL),
         (DecodeError("HTML", retryable=True), AMBIGUOUS),
         (DecodeError("a field is missing"), FINAL),
@@ -79,9 +82,9 @@ def test_what_other_failures_say(error: Exception, verdict: Verdict) -> None:
 
 
 REPEATED = {
-    RetryClass.READ: {NOT_PROCESSED, AMBIGUOUS, THROTTLED},
-    RetryClass.SET: {NOT_PROCESSED, AMBIGUOUS, THROTTLED},
-    RetryClass.DELETE: {NOT_PROCESSED, AMBIGUOUS, THROTTLED},
+    RetryClass.READ: {NOT_PROCESSED, AMBIGUOUS, THROTTLED, INVITED},
+    RetryClass.SET: {NOT_PROCESSED, AMBIGUOUS, THROTTLED, INVITED},
+    RetryClass.DELETE: {NOT_PROCESSED, AMBIGUOUS, THROTTLED, INVITED},
     RetryClass.CREATE: {NOT_PROCESSED, THROTTLED},
     RetryClass.BODY_POST: {NOT_PROCESSED, THROTTLED},
     RetryClass.GENERATE: {NOT_PROCESSED, THROTTLED},
@@ -92,6 +95,12 @@ REPEATED = {
 @pytest.mark.parametrize("retry", RetryClass)
 def test_what_may_be_sent_again_goes_by_the_class(retry: RetryClass) -> None:
     assert {verdict for verdict in Verdict if may_repeat(retry, verdict)} == REPEATED[retry]
+
+
+@pytest.mark.parametrize("retry", RetryClass)
+def test_what_nobody_knows_of_is_said_of_what_must_not_be_repeated_alone(retry: RetryClass) -> None:
+    expected = set() if INVITED in REPEATED[retry] else {AMBIGUOUS, UNREADABLE}
+    assert {verdict for verdict in Verdict if is_ambiguous(retry, verdict)} == expected
 
 
 # --- Retry-After -------------------------------------------------------------------------------------------------

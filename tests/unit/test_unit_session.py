@@ -1,8 +1,7 @@
 """``_session``: which addresses the credentials go to."""
 
 import pytest
-
-from unit_kit import API, TOKEN, client
+from unit_kit import API, client
 
 
 @pytest.mark.parametrize(
@@ -49,11 +48,13 @@ def test_credentials_go_to_the_api_alone(base: str, url: str | None, kind: str, 
     headers = stream._transport.session.headers_for(url)
     carried = {"Authorization", "X-Auth-Key", "X-Auth-Email"} & headers.keys()
     assert bool(carried) == trusted
-    assert (TOKEN in str(headers) or "CANARY" in str(headers)) == trusted
+    assert any("CANARY" in value for value in headers.values()) == trusted
     assert headers["User-Agent"].startswith("cfstream/")
 
 
-@pytest.mark.parametrize("url", ["https://h:99999/x", "https://h:port/x", "https://[::1/x", "https://h\\@api.cloudflare.com"])
+@pytest.mark.parametrize(
+    "url", ["https://h:99999/x", "https://h:port/x", "https://[::1/x", "https://h\\@api.cloudflare.com"]
+)
 def test_an_address_that_cannot_be_read_is_not_the_apis(url: str) -> None:
     assert "Authorization" not in client()._transport.session.headers_for(url)
 

@@ -8,6 +8,24 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aioresponses_shim import mocked_http
+from unit_kit import (
+    ACCOUNT,
+    API,
+    GET_ROW,
+    PNG,
+    TOKEN,
+    UID,
+    VIDEO_URL,
+    VIDEOS_URL,
+    all_words,
+    client,
+    envelope,
+    frames,
+    refusal,
+    video,
+)
+from virtual_clock import VirtualClock
 
 from cfstream import (
     AmbiguousResultError,
@@ -30,24 +48,6 @@ from cfstream import (
     TransportError,
     errors,
 )
-from aioresponses_shim import mocked_http
-from unit_kit import (
-    ACCOUNT,
-    API,
-    GET_ROW,
-    PNG,
-    TOKEN,
-    UID,
-    VIDEO_URL,
-    VIDEOS_URL,
-    all_words,
-    client,
-    envelope,
-    frames,
-    refusal,
-    video,
-)
-from virtual_clock import VirtualClock
 
 WATERMARKS_URL = f"{API}/accounts/{ACCOUNT}/stream/watermarks"
 VTT_URL = f"{VIDEO_URL}/captions/en/vtt"
@@ -116,7 +116,9 @@ async def test_a_refusal_is_its_error_after_one_attempt(api: Any, kind: str, sta
     error = await failed(errors.error_class(status), kind)
     assert requests(api) == 1
     assert (error.status, error.codes, error.ray_id, error.attempts) == (status, (10005,), "8a-FRA", 1)
-    assert error.request.endswith(CALLS[kind][1].removeprefix(API).replace(ACCOUNT, "{account_id}").replace(UID, "{identifier}"))
+    assert error.request.endswith(
+        CALLS[kind][1].removeprefix(API).replace(ACCOUNT, "{account_id}").replace(UID, "{identifier}")
+    )
     assert not error.retryable
 
 
@@ -390,7 +392,9 @@ RESET = aiohttp.ClientOSError(104, "Connection reset by peer")
 def refused() -> Exception:
     from aiohttp.client_reqrep import ConnectionKey
 
-    key = ConnectionKey("api.cloudflare.com", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
+    key = ConnectionKey(
+        "api.cloudflare.com", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None
+    )
     return aiohttp.ClientConnectorError(key, OSError(111, "Connect call failed"))
 
 
@@ -452,7 +456,9 @@ async def test_a_certificate_that_does_not_hold_is_final(api: Any, clock: Virtua
 
     from aiohttp.client_reqrep import ConnectionKey
 
-    key = ConnectionKey("api.cloudflare.com", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
+    key = ConnectionKey(
+        "api.cloudflare.com", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None
+    )
     bad = aiohttp.ClientConnectorCertificateError(key, ssl.SSLCertVerificationError(1, "self-signed certificate"))
     script(api, kind, bad, 0)
     error = await failed(TransportError, kind, clock)
@@ -526,7 +532,7 @@ async def test_an_object_of_the_wrong_shape_is_not_asked_for_again(api: Any, clo
 
 async def test_success_false_is_an_error_with_the_call_in_it(api: Any, clock: VirtualClock) -> None:
     script(api, READ, {"body": refusal((10003, f"Not Found, {TOKEN}")), "headers": {"cf-ray": "8a-FRA"}}, 0)
-    error = await failed(APIError, READ, clock)
+    error = await failed(NotFoundError, READ, clock)
     assert (error.request, error.codes, error.ray_id, error.attempts) == (GET_ROW, (10003,), "8a-FRA", 1)
     assert TOKEN not in all_words(error)
 
@@ -541,7 +547,9 @@ async def test_a_redirect_is_not_followed(api: Any, clock: VirtualClock, kind: s
     assert "CANARY" not in all_words(error)
 
 
-@pytest.mark.parametrize("location", ["", "/relative", "http://[", "http://[::1", "https://h:99999/", "\\\\x", "mailto:a"])
+@pytest.mark.parametrize(
+    "location", ["", "/relative", "http://[", "http://[::1", "https://h:99999/", "\\\\x", "mailto:a"]
+)
 async def test_a_redirect_to_nowhere_is_not_followed_either(api: Any, clock: VirtualClock, location: str) -> None:
     script(api, READ, {"status": 307, "headers": {"Location": location} if location else {}})
     await failed(RedirectError, READ, clock)
@@ -566,7 +574,7 @@ async def test_the_timeout_holds_for_the_whole_call(api: Any) -> None:
     started = asyncio.get_running_loop().time()
     error = await failed(RequestTimeoutError, READ, None, timeout=0.05, _clock=None)
     assert asyncio.get_running_loop().time() - started < 1
-    assert isinstance(error, TimeoutError)
+    assert issubclass(RequestTimeoutError, TimeoutError)
     assert "no result within the timeout of 0.05 s" in str(error)
     assert (error.request, error.attempts, error.retryable) == (GET_ROW, 1, True)
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from unit_kit import UID, raw
 
 from cfstream import InvalidInputError, Limits, UploadError, endpoints
 from cfstream._answers import RawResponse
 from cfstream._tus import Ask, Confirm, Create, Done, Send, Upload, encode_metadata, is_failure, is_refusal
-from unit_kit import UID, raw
 
 URL = "https://upload.example/tus/x?tusv2=true"
 
@@ -51,7 +51,9 @@ def test_asking_twice_gives_the_same_step() -> None:
     assert upload.next_request() == upload.next_request() == Send(URL, 0, 10)
 
 
-@pytest.mark.parametrize(("size", "lengths"), [(1, [1]), (9, [9]), (10, [10]), (11, [10, 1]), (46, [10, 10, 10, 10, 6])])
+@pytest.mark.parametrize(
+    ("size", "lengths"), [(1, [1]), (9, [9]), (10, [10]), (11, [10, 1]), (46, [10, 10, 10, 10, 6])]
+)
 def test_the_last_chunk_is_what_remains(size: int, lengths: list[int]) -> None:
     upload = begun(size)
     sent = []
@@ -510,7 +512,7 @@ def test_metadata_may_be_given_as_it_stands_or_to_be_encoded() -> None:
 
 @pytest.mark.parametrize("value", [5, ["name dA=="], b"name dA=="])
 def test_metadata_of_another_kind_is_refused(value: Any) -> None:
-    with pytest.raises(InvalidInputError, match="^upload_metadata: "):
+    with pytest.raises(InvalidInputError, match=r"^upload_metadata: "):
         endpoints.STREAM_CREATE({"upload_length": 1, "upload_metadata": value})
 
 

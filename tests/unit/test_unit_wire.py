@@ -11,11 +11,11 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit_kit import CREATED, UID, all_words, video
 
 from cfstream import DecodeError, Secret, Video, _wire, from_dict, models, to_dict
 from cfstream._wire import parse_json, rfc3339, wire_name
 from cfstream.models import AccessRule, Token, TusUpload, UploadProgress
-from unit_kit import CREATED, UID, all_words, video
 
 CANARY = "CANARY-9f8e7d6c5b4a-CANARY"
 

@@ -6,9 +6,10 @@ import traceback
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from virtual_clock import VirtualClock
+
 from cfstream import RetryPolicy, Stream
 from cfstream._answers import RawResponse
-from virtual_clock import VirtualClock
 
 API = "https://api.cloudflare.com/client/v4"
 TOKEN = "CANARY-token-0123456789-abcdef-CANARY"
@@ -22,7 +23,7 @@ CREATED = "2024-08-14T14:34:51.294025Z"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
 
 
-def video(uid: str = UID, created: str = CREATED, **fields: Any) -> dict[str, Any]:
+def video(uid: str = UID, created: Any = CREATED, /, **fields: Any) -> dict[str, Any]:
     """Give a small video as the service sends it."""
     return {"uid": uid, "created": created, **fields}
 
@@ -38,7 +39,7 @@ def refusal(*errors: tuple[int, str]) -> bytes:
     return json.dumps({"success": False, "errors": entries, "messages": [], "result": None}).encode()
 
 
-def raw(status: int = 200, body: bytes = b"", **headers: str) -> RawResponse:
+def raw(status: int = 200, body: bytes = b"", /, **headers: str) -> RawResponse:
     """Give an answer as the transport hands it on."""
     from multidict import CIMultiDict
 

@@ -1,0 +1,36 @@
+"""Mistakes that type checkers must find: a comment that nothing needs is an error of its own; nothing here is run."""
+
+from datetime import UTC, datetime
+
+from cfstream import RetryPolicy, Stream
+from cfstream.models import AccessRule
+
+NOW = datetime.now(UTC)
+
+
+async def mistakes(stream: Stream) -> None:
+    await stream.edit("uid", required_signed_urls=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await stream.edit("uid", creator=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.edit("uid", meta=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.edit("uid", scheduled_deletion="2026-01-01")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.edit("uid", public_details={"titel": "x"})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
+    await stream.edit()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.list(status="done")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.list(limit="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.list("alice")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
+    await stream.create()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await stream.watermarks.create(name="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await stream.watermarks.create(file=b"", position="middle")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.captions.language.vtt.get("en")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await stream.captions.language.vtt.get("en", "uid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await stream.token.create("uid", exp=NOW)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.upload(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.wait_until_ready("uid", until="done")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AccessRule("ip", "allow")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Stream("token", "account", "http://x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RetryPolicy(4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    list(stream.list())  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    video = await stream.get("uid")
+    video.uid = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    video.created.nonsense  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    len(video.creator)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
