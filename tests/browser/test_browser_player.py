@@ -235,6 +235,7 @@ async def test_a_name_stays_text_and_no_script_runs(page: Page, stage: Stage, pa
             const script = document.createElement("script");
             script.textContent = "window.ran = true";
             document.body.append(script);
+            if (window.ran) refused("nothing");
         })""",
     )
     assert directive.startswith("script-src")

@@ -93,6 +93,7 @@ async def test_aiotus_uploads_through_a_lost_connection(emulator: Emulator, nois
                 file,
                 {"name": NAME.encode()},
                 client_session=session,
+                config=aiotus.RetryConfiguration(retry_attempts=3, max_retry_period_seconds=1),
                 headers=headers,
                 chunksize=CHUNK,
             )

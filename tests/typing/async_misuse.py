@@ -17,7 +17,6 @@ async def mistakes(stream: Stream) -> None:
     await stream.edit()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     stream.list(status="done")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     stream.list(limit="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    stream.list("alice")  # type: ignore[call-arg, arg-type]  # pyright: ignore[reportCallIssue]
     await stream.create()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await stream.watermarks.create(name="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await stream.watermarks.create(file=b"", position="middle")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -340,6 +340,26 @@ def test_a_client_serves_one_loop_after_another_but_not_two_at_once() -> None:
         loop.close()
 
 
+def test_a_client_whose_loop_is_gone_can_still_be_closed() -> None:
+    import asyncio
+
+    def use_and_close() -> None:
+        stream = client()
+
+        async def use() -> None:
+            with mocked_http() as api:
+                api.get(VIDEO_URL, body=envelope(video()))
+                await stream.get(UID)
+
+        asyncio.run(use())
+        asyncio.run(stream.close())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        use_and_close()
+        gc.collect()
+
+
 async def test_closing_ends_calls_that_wait() -> None:
     import asyncio
 

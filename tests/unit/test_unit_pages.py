@@ -227,6 +227,12 @@ async def test_pages_leave_out_what_an_earlier_page_held() -> None:
     assert [len(page.items) for page in pages] == [10, 10, 5]
 
 
+async def test_a_last_page_of_nothing_new_is_none() -> None:
+    transport = FakeTransport(videos([at(number) for number in range(10)]))
+    assert [len(page.items) async for page in pager(transport, limit=10).pages()] == [10]
+    assert len(transport.asked) == 2
+
+
 async def test_every_walk_starts_anew() -> None:
     listed = pager(FakeTransport(videos([at(number) for number in range(25)])), limit=10)
     assert await walked(listed) == await walked(listed)

@@ -153,6 +153,13 @@ def test_a_private_key_of_the_wrong_type_is_not_shown() -> None:
     assert CANARY not in all_words(caught.value)
 
 
+def test_a_rule_with_a_single_text_where_a_list_belongs_is_refused() -> None:
+    wrong: list[dict[str, Any]] = [{"country": "DE"}, {"ip": "1.2.3.4"}, {"country": [1]}]
+    for values in wrong:
+        with pytest.raises(InvalidInputError, match="expected a list of texts"):
+            AccessRule(type="any", action="block", **values)
+
+
 # --- limits ------------------------------------------------------------------------------------------------------
 
 

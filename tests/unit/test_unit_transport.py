@@ -476,6 +476,13 @@ async def test_failures_of_the_program_are_not_renamed_and_not_repeated(api: Any
     assert clock.slept == []
 
 
+async def test_a_failure_of_the_program_in_a_repetition_is_not_renamed_either(api: Any, clock: VirtualClock) -> None:
+    script(api, READ, 500, TypeError("a bug"), 0)
+    with pytest.raises(TypeError, match="a bug"):
+        await run(READ, clock)
+    assert requests(api) == 2
+
+
 async def test_cancelling_is_passed_on_from_a_wait(api: Any) -> None:
     script(api, READ, *[500] * 9)
     async with client(_clock=None, retry=RetryPolicy(base=1000.0, cap=1000.0), timeout=None) as stream:
@@ -668,6 +675,18 @@ async def test_no_secret_stands_in_the_frames_of_an_error(api: Any, clock: Virtu
 
 
 # --- what is sent ------------------------------------------------------------------------------------------------
+
+
+async def test_every_call_goes_to_its_verb_and_address(api: Any) -> None:
+    api.put(f"{VIDEO_URL}/captions/pt-BR", body=envelope({"language": "pt-BR"}))
+    api.post(f"{VIDEO_URL}/token", body=envelope({"token": "t"}))
+    api.get(f"{VIDEOS_URL}/storage-usage?creator=a", body=envelope({"videoCount": 5}))
+    async with client() as stream:
+        caption = await stream.captions.language.update("pt-BR", identifier=UID, file=b"WEBVTT\n")
+        token = await stream.token.create(UID, exp=5)
+        usage = await stream.videos.storage_usage(creator="a")
+    assert (caption.language, token.token, usage.video_count) == ("pt-BR", "t", 5)
+    assert requests(api) == 3
 
 
 async def test_every_request_carries_the_credentials_and_who_asks(api: Any) -> None:
