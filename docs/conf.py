@@ -35,7 +35,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"cfstream\.(\w+\.)*_\w+(\..*)?"),  # private parts that annotations mention
     ("py:.*", r"cfstream\.pages\.Walk"),  # what a pager is made from; nobody makes one
     ("py:.*", r"cfstream\.(\w+\.)*T"),  # type variables
-    ("py:class", r"Between|MaxLength"),  # limits inside Annotated, which the text around them tells in words
+    ("py:class", r"Between|Hidden|MaxLength"),  # limits inside Annotated, which the text around them tells in words
 ]
 suppress_warnings = ["ref.python"]  # both colours have a Stream; a short name that fits both may lead to either
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self
@@ -147,7 +148,8 @@ class _FileObject:
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
         self._file = file
         self._start = start
-        self._lock = asyncio.Lock()
+        # of threads, not of tasks: a cancelled read goes on in its thread
+        self._lock = threading.Lock()
         name = getattr(file, "name", None)
         self.name = Path(name).name if isinstance(name, str) and name else None
         self.size = size
@@ -175,20 +177,23 @@ class _FileObject:
     async def read(self, offset: int, length: int) -> AsyncGenerator[bytes]:
         end = offset + length
         while offset < end:
-            async with self._lock:
-                piece = await asyncio.to_thread(self._read_at, offset, min(PIECE, end - offset))
+            piece = await asyncio.to_thread(self._read_at, offset, min(PIECE, end - offset))
             if not piece:
                 raise FileChangedError(f"{self.name or 'the file object'} became shorter while it was uploaded")
             offset += len(piece)
             yield piece
 
     def _read_at(self, offset: int, length: int) -> bytes:
-        self._file.seek(self._start + offset)
-        return self._file.read(length)
+        with self._lock:
+            self._file.seek(self._start + offset)
+            return self._file.read(length)
+
+    def _end(self) -> int:
+        with self._lock:
+            return self._file.seek(0, os.SEEK_END)
 
     async def check_unchanged(self) -> None:
-        async with self._lock:
-            end = await asyncio.to_thread(self._file.seek, 0, os.SEEK_END)
+        end = await asyncio.to_thread(self._end)
         if end - self._start != self.size:
             raise FileChangedError(f"{self.name or 'the file object'} was changed while it was uploaded")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit_kit import PNG, UID, all_words
 
@@ -160,6 +160,12 @@ def test_a_rule_with_a_single_text_where_a_list_belongs_is_refused() -> None:
             AccessRule(type="any", action="block", **values)
 
 
+@pytest.mark.parametrize(("kind", "action"), [("ip", "allow"), ("any", "deny"), ("any", None), (5, "block")])
+def test_a_rule_of_unknown_words_is_refused_because_it_would_let_everybody_in(kind: Any, action: Any) -> None:
+    with pytest.raises(InvalidInputError, match="expected one of"):
+        token(access_rules=[AccessRule(kind, action)])
+
+
 # --- limits ------------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +273,7 @@ anything = st.recursive(
 edit_names = ["allowed_origins", "creator", "max_duration_seconds", "meta", "public_details", "scheduled_deletion"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from([*edit_names, "thumbnail_timestamp_pct", "other"]), anything, min_size=1))
 def test_whatever_is_given_is_encoded_or_refused_by_name(params: dict[str, Any]) -> None:
     try:

@@ -78,6 +78,15 @@ def test_a_body_that_is_not_json_is_refused() -> None:
             made("POST", json=value)
 
 
+async def test_a_query_that_is_no_text_is_refused_before_it_is_sent() -> None:
+    async with client() as stream:
+        with mocked_http() as api:
+            for query in ({"q": "caf\udce9"}, "q=1", ["q"]):
+                with pytest.raises(InvalidInputError, match=r"^query: "):
+                    await stream.request("GET", "/x", query=query)  # type: ignore[arg-type]  # refused on purpose
+            assert not api.requests
+
+
 async def test_the_answer_comes_as_it_is() -> None:
     async with client() as stream:
         with mocked_http() as api:

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from unit_kit import UID, raw
@@ -455,7 +455,12 @@ class LyingServer(RuleBasedStateMachine):
 
 
 TestLyingServer = LyingServer.TestCase
-TestLyingServer.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestLyingServer.settings = settings(
+    max_examples=100,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 # --- creation ----------------------------------------------------------------------------------------------------

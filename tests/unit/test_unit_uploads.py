@@ -10,9 +10,19 @@ from typing import Any
 
 import attrs
 import pytest
+from aioresponses_shim import mocked_http
+from unit_kit import UID, VIDEOS_URL, client
 from virtual_clock import VirtualClock
 
-from cfstream import FileChangedError, InvalidInputError, Limits, UnknownKeywordError, UploadProgress
+from cfstream import (
+    FileChangedError,
+    InvalidInputError,
+    Limits,
+    RetryPolicy,
+    UnknownKeywordError,
+    UploadError,
+    UploadProgress,
+)
 from cfstream._tus import encode_metadata
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.progress import Progress
@@ -191,6 +201,35 @@ async def test_bytes_that_are_gone_are_noticed_while_reading(path: Path) -> None
         await read(source, 0, len(DATA))
     with pytest.raises(FileChangedError, match="the file object was changed"):
         await source.check_unchanged()
+
+
+# --- addresses the service gives -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://[bad/x",
+        "https://[::1",
+        "https://h:99999/x",
+        "https://h:port/x",
+        "https://evil.example\\@api.cloudflare.com/x",
+        "http://upload.example/x",
+        "ftp://upload.example/x",
+        "file:///etc/passwd",
+        "https://",
+        "https:///x",
+    ],
+)
+async def test_an_address_that_cannot_be_used_is_a_typed_error_and_gets_no_bytes(location: str) -> None:
+    async with client(retry=RetryPolicy.none()) as stream:
+        with mocked_http() as api:
+            api.post(VIDEOS_URL, status=201, headers={"Location": location, "stream-media-id": UID})
+            with pytest.raises(UploadError, match="address") as caught:
+                await stream.upload(b"video")
+            assert [method for method, _ in api.requests] == ["POST"]
+    assert caught.value.uid == UID
+    assert "\n" not in str(caught.value)
 
 
 # --- options -----------------------------------------------------------------------------------------------------

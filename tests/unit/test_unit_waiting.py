@@ -133,12 +133,12 @@ async def test_it_gives_up_in_time_and_says_where_the_video_stands(api: Any) -> 
     assert caught.value.retryable
 
 
-async def test_without_a_timeout_it_waits_for_hours(api: Any) -> None:
+async def test_without_a_timeout_it_waits_for_an_hour(api: Any) -> None:
     clock = VirtualClock()
-    states(api, QUEUED, repeat=3000)
+    states(api, QUEUED, repeat=300)
     states(api, READY)
     await wait(clock, timeout=None)
-    assert clock.now > 12 * 3600
+    assert clock.now > 3600
 
 
 async def test_a_video_that_is_not_there_is_an_error(api: Any) -> None:

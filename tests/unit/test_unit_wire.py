@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from unit_kit import CREATED, UID, all_words, video
 
@@ -94,6 +94,7 @@ json_values = st.recursive(
 wire_names = [wire_name(field.name) for field in attrs.fields(Video)] + ["errReasonCode", "unheardOf"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(wire_names), json_values))
 def test_whatever_comes_gives_a_model_that_goes_back_or_a_decode_error(answer: dict[str, Any]) -> None:
     try:
