@@ -16,6 +16,7 @@ _RESERVED = 100
 # The bucket and the refill of one window add up to the allowance, so the bucket is a small part of it.
 _BURST_SHARE = 1 / 11
 _AFTER_PAUSE = 10
+_WHOLE = 1 - 1e-9  # of a token; what sums of fractions leave missing is not worth a wait of its own
 _RATELIMIT = re.compile(r";\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})")
 
 
@@ -102,7 +103,7 @@ class Governor:
             wait = max(wait, self._window_end - now)
         if self._rate < math.inf:
             self._refill()
-            if self._tokens < 1:
+            if self._tokens < _WHOLE:
                 wait = max(wait, self._refilled - now + (1 - self._tokens) / self._rate)
         return wait
 

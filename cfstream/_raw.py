@@ -33,6 +33,16 @@ class _AsItCame:
         return response
 
 
+def _is_texts(query: Any) -> bool:
+    """Tell whether these are texts that a query can hold; undecodable bytes of a file name, say, are none."""
+    if not isinstance(query, Mapping):
+        return False
+    try:
+        return all(isinstance(text, str) and text.encode() is not None for text in (*query, *query.values()))
+    except UnicodeEncodeError:
+        return False
+
+
 def _json_body(value: Any) -> bytes:
     try:
         return jsonlib.dumps(value, allow_nan=False).encode()
@@ -53,6 +63,8 @@ def raw_request(
         raise InvalidInputError(f"method: expected one of {', '.join(_BY_VERB)}, got {method!r}")
     if json is not None and data is not None:
         raise InvalidInputError("give json or data, not both")
+    if query is not None and not _is_texts(query):
+        raise InvalidInputError("query: expected a mapping of texts")
     filled = path.replace(_ACCOUNT, "account")
     if not _PATH.fullmatch(filled) or any(part.strip(".") == "" for part in filled.split("/")[1:]) or "%2" in filled:
         raise InvalidInputError(f"path: {path!r} must begin with / and hold no '..', '?' or '#'; give query= apart")

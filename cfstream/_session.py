@@ -50,7 +50,7 @@ class Session:
         self._credentials = {name: Secret(value) for name, value in credentials.items()}
         self._agent = {"User-Agent": f"cfstream/{_version.__version__}"}
         self._own_headers = {**self._agent, **self._credentials}
-        self._origin = _origin(base_url)
+        self._origin = origin_of(base_url)
         self._given = given
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -67,7 +67,7 @@ class Session:
         return self._agent
 
     def _is_api(self, url: str) -> bool:
-        origin = _origin(url)
+        origin = origin_of(url)
         if origin == self._origin:
             return True
         scheme, host, port = origin
@@ -204,14 +204,14 @@ def checked_base_url(url: str) -> str:
         InvalidInputError: it is none; the address is not shown where it may hold a password.
     """
     shown = "the address given" if "@" in url else repr(url)
-    scheme, host, port = _origin(url)
+    scheme, host, port = origin_of(url)
     whole = port is not None and _HOST.fullmatch(host)
     if scheme not in ("http", "https") or not whole or any(mark in url for mark in "?#@"):
         raise InvalidInputError(f"base_url: {shown} is not an http or https address such as {BASE_URL}")
     return url.rstrip("/")
 
 
-def _origin(url: str) -> tuple[str, str, int | None]:
+def origin_of(url: str) -> tuple[str, str, int | None]:
     """Read an address as aiohttp will; one that it cannot read belongs to nobody."""
     try:
         parts = URL(url, encoded=True)

@@ -29,6 +29,18 @@ def also_read(default: Any, *names: str) -> Any:
     return attrs.field(default=default, metadata={ALSO_READ: names})
 
 
+def one_of(*choices: str) -> Any:
+    """Give a validator that refuses every other word."""
+
+    def validate(_: Any, attribute: Any, value: Any) -> None:
+        if value not in choices:
+            raise InvalidInputError(
+                f"{attribute.name}: expected one of {', '.join(map(repr, choices))}, got {value!r:.80}"
+            )
+
+    return validate
+
+
 def texts_or_none(value: Sequence[str] | None) -> tuple[str, ...] | None:
     """Keep a list of texts as it was given; a single text is refused, because its letters would pass as one."""
     if value is None:

@@ -7,7 +7,7 @@ import attrs
 
 from cfstream._limits import LIMITS
 from cfstream._types import Secret
-from cfstream.models._base import Hidden, MaxLength, extra_field, texts_or_none
+from cfstream.models._base import Hidden, MaxLength, extra_field, one_of, texts_or_none
 
 
 @attrs.frozen(kw_only=True)
@@ -25,9 +25,11 @@ class AccessRule:
     Source: the page on securing a stream in the Stream docs.
     """
 
-    type: Literal["any", "ip.src", "ip.geoip.country"]
+    type: Literal["any", "ip.src", "ip.geoip.country"] = attrs.field(
+        validator=one_of("any", "ip.src", "ip.geoip.country")
+    )
     """What the rule looks at."""
-    action: Literal["allow", "block"]
+    action: Literal["allow", "block"] = attrs.field(validator=one_of("allow", "block"))
     country: Sequence[str] | None = attrs.field(default=None, converter=texts_or_none)
     """Two-letter ISO 3166-1 codes, for ``ip.geoip.country``."""
     ip: Sequence[str] | None = attrs.field(default=None, converter=texts_or_none)

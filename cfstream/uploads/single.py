@@ -9,7 +9,7 @@ from cfstream import _tus, endpoints
 from cfstream._answers import RawResponse
 from cfstream._params import Encoded
 from cfstream._retry import Verdict, classify
-from cfstream._session import Call, logger
+from cfstream._session import Call, logger, origin_of
 from cfstream._transport import Transport
 from cfstream.endpoints import Endpoint, Request
 from cfstream.errors import (
@@ -117,14 +117,21 @@ class _Upload:
         edits = self._options.edits()
         if edits:
             await self._transport.send(endpoints.STREAM_EDIT(edits, identifier=created.uid), timeout=None)
-        self._tus.created(created.uid, self._address(created.upload_url))
+        self._tus.created(created.uid, self._address(created))
         await self._progress.at(0, now=True)
 
-    def _address(self, location: str) -> str:
+    def _address(self, created: TusUpload) -> str:
         base = self._transport.session.base_url
-        address = urljoin(f"{base}/", location)
-        if urlsplit(address).scheme != urlsplit(base).scheme and not address.startswith("https://"):
-            raise UploadError("the service gave an upload address without TLS; nothing was sent", uid=self._tus.uid)
+        try:
+            address = urljoin(f"{base}/", created.upload_url)
+        except ValueError:
+            address = ""
+        scheme, host, port = origin_of(address)
+        if not host or port is None or scheme not in {"https", urlsplit(base).scheme}:
+            raise UploadError(
+                "the service gave an upload address that cannot be read or is without TLS; nothing was sent",
+                uid=created.uid,
+            )
         return address
 
     async def _ask(self, step: _tus.Ask) -> None:

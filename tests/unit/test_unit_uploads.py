@@ -217,8 +217,6 @@ async def test_bytes_that_are_gone_are_noticed_while_reading(path: Path) -> None
         "http://upload.example/x",
         "ftp://upload.example/x",
         "file:///etc/passwd",
-        "https://",
-        "https:///x",
     ],
 )
 async def test_an_address_that_cannot_be_used_is_a_typed_error_and_gets_no_bytes(location: str) -> None:
