@@ -1,9 +1,10 @@
 """Small shared types: the masked string, the absent marker, the clock that tests replace."""
 
 import asyncio
+import enum
 import os
 import time
-from typing import Any, BinaryIO, Final, Protocol, Self, final
+from typing import Any, BinaryIO, Final, Protocol
 
 JsonObject = dict[str, Any]
 """One JSON object as the service sends it."""
@@ -34,25 +35,16 @@ class Secret(str):
         return "***" if len(self) < _SHORT_SECRET else f"***{self[-4:]}"
 
 
-@final
-class Absent:
+class Absent(enum.Enum):
     """The type of `ABSENT`: shown as the default of keywords that mean "unchanged" when left out."""
 
-    _only: "Absent | None" = None
-
-    def __new__(cls) -> Self:
-        if cls._only is None:
-            cls._only = super().__new__(cls)
-        return cls._only
+    ABSENT = enum.auto()
 
     def __repr__(self) -> str:
-        return "ABSENT"
-
-    def __bool__(self) -> bool:
-        return False
+        return self.name
 
 
-ABSENT: Final = Absent()
+ABSENT: Final = Absent.ABSENT
 
 
 class Clock(Protocol):
