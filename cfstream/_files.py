@@ -57,12 +57,17 @@ def _read(source: Any, size_max: int) -> tuple[str, bytes]:
     read = getattr(source, "read", None)
     if read is None:
         raise InvalidInputError(f"file: expected a path, bytes or a binary file object, got {type(source).__name__}")
-    try:
-        data = read(size_max + 1)
-    except (OSError, ValueError) as error:
-        raise InvalidInputError(f"file: the file object cannot be read: {error}") from error
-    if not isinstance(data, bytes):
-        raise InvalidInputError("file: the file object gives text; open it in binary mode ('rb')")
+    data = b""
+    while len(data) <= size_max:  # an unbuffered file may give less than was asked for
+        try:
+            piece = read(size_max + 1 - len(data))
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"file: the file object cannot be read: {error}") from error
+        if not isinstance(piece, bytes):
+            raise InvalidInputError("file: the file object gives no bytes; open it in binary mode ('rb')")
+        if not piece:
+            break
+        data += piece
     return _basename(source), data
 
 

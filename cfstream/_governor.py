@@ -87,7 +87,7 @@ class Governor:
         found = _RATELIMIT.search(header) if header else None
         if found:
             self._window_left = int(found[1])
-            self._window_end = self._clock.monotonic() + int(found[2])
+            self._window_end = self._clock.monotonic() + min(int(found[2]), LIMITS.requests_window)
 
     def _refill(self) -> None:
         now = self._clock.monotonic()

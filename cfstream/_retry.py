@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _THROTTLED = 429
-_UNAVAILABLE = 503
+_NAMES_A_TIME = frozenset({503, 530})  # 530 is an error of the edge (1xxx)
 _SERVER_ERRORS = 500
 _SPREAD = 0.1
 _GARBLED_ATTEMPTS = 3
@@ -50,7 +50,7 @@ class Verdict(enum.Enum):
     AMBIGUOUS = "nobody knows whether the service did it"
     THROTTLED = "the service asks for a pause"
     INVITED = "the service says that the call may be sent again"
-    UNREADABLE = "sent, but the answer will not get better"
+    UNREADABLE = "sent, but asking again brings no better answer"
 
 
 _HOPELESS = frozenset({Verdict.FINAL, Verdict.UNREADABLE})
@@ -110,11 +110,18 @@ def classify(error: Exception) -> Verdict:
 
 def _classify_status(error: APIError) -> Verdict:
     status = error.status or 0
-    if error.should_retry is False or status in _NEVER:
+    if status in _NEVER:
         return Verdict.FINAL
+    verdict = _by_status(error, status)
+    if error.should_retry is False:
+        return Verdict.UNREADABLE if verdict is Verdict.AMBIGUOUS else Verdict.FINAL
+    return verdict
+
+
+def _by_status(error: APIError, status: int) -> Verdict:
     if status == _THROTTLED:
         return Verdict.THROTTLED
-    if status in _NOT_REACHED or (status >= _UNAVAILABLE and error.retry_after is not None):
+    if status in _NOT_REACHED or (status in _NAMES_A_TIME and error.retry_after is not None):
         return Verdict.NOT_PROCESSED
     if status in _TRANSIENT or status >= _SERVER_ERRORS:
         return Verdict.AMBIGUOUS

@@ -1,6 +1,7 @@
 """One aiohttp session per client: opened on the first call, tied to its event loop, closed once."""
 
 import asyncio
+import contextlib
 import logging
 import re
 import sys
@@ -188,7 +189,8 @@ class Call:
     def end(self) -> None:
         """Let the call fail at once; one that was left behind on another loop cannot be reached."""
         if self._loop is asyncio.get_running_loop():
-            self._limit.reschedule(self._loop.time())
+            with contextlib.suppress(RuntimeError):  # already ending
+                self._limit.reschedule(self._loop.time())
 
 
 _HTTPS = 443
@@ -245,6 +247,6 @@ def _release(session: aiohttp.ClientSession | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            connector.close()
+            connector._close()  # noqa: SLF001  # close() is a coroutine, and nobody can await it here
         except RuntimeError:
             logger.debug("the event loop of an unclosed session is gone")

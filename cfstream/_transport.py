@@ -1,6 +1,7 @@
 """The one place that calls aiohttp: sends a request, repeats it where that is right, gives the value or an error."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from time import perf_counter
@@ -147,17 +148,18 @@ class Transport:
                 headers=self._headers(request),
                 data=body if body is not None else _data(request),
                 allow_redirects=False,
+                raise_for_status=False,
                 timeout=_client_timeout(self.settings.retry.connect_timeout, silence),
             ) as answer:
                 content = await _read(answer, silence)
                 status, headers = answer.status, answer.headers
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            if not isinstance(error, _OURS):
-                raise
+        except (aiohttp.ClientError, OSError) as error:
             call.in_flight = False
             problem = _translate(error)
         else:
             call.in_flight = False
+            if request.url is None:  # whoever keeps the uploads has no say in how often the API may be asked
+                self.session.governor.observe(headers)
             self._observe(row, attempt, status, headers, perf_counter() - started)
             if status in _REDIRECTS:
                 raise _redirected(headers.get("Location", ""))
@@ -177,7 +179,6 @@ class Transport:
         return error
 
     def _observe(self, row: str, attempt: int, status: int, headers: Mapping[str, str], elapsed: float) -> None:
-        self.session.governor.observe(headers)
         logger.debug("%s: %d in %.3f s (attempt %d)", row, status, elapsed, attempt)
         if self.settings.hooks.on_response:
             self.settings.hooks.on_response(
@@ -242,8 +243,6 @@ async def _read(answer: aiohttp.ClientResponse, silence: float | None) -> bytes:
 
 # --- failures without an answer ----------------------------------------------------------------------------------
 
-_OURS = (aiohttp.ClientError, TimeoutError, OSError)
-
 
 def _translate(error: Exception) -> TransportError:
     """Put a failure of aiohttp or the socket into our terms, without its contents."""
@@ -256,7 +255,9 @@ def _translate(error: Exception) -> TransportError:
             return RequestTimeoutError("the server fell silent", retryable=True)
         case aiohttp.ClientConnectorError():
             return TransportError(f"cannot connect to {error.host}: {_reason(error)}", sent=False, retryable=True)
-        case aiohttp.InvalidURL() | aiohttp.ClientResponseError():
+        case aiohttp.InvalidURL():
+            return TransportError("the address cannot be used", sent=False, retryable=False)
+        case aiohttp.ClientResponseError():
             return TransportError(f"not HTTP as it should be: {type(error).__name__}", retryable=False)
         case aiohttp.ClientPayloadError():
             return TransportError("the answer was cut off", retryable=True)
@@ -265,8 +266,12 @@ def _translate(error: Exception) -> TransportError:
 
 
 def _reason(error: Exception) -> str:
-    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    return excerpt(getattr(inner, "strerror", None) or str(inner) or type(inner).__name__)
+    certificate = getattr(error, "certificate_error", None)
+    if certificate is not None:
+        return excerpt(str(certificate))
+    # never aiohttp's own words: they hold addresses
+    number = getattr(getattr(error, "os_error", None) or error, "errno", None)
+    return os.strerror(number) if isinstance(number, int) and number > 0 else type(error).__name__
 
 
 def _redirected(location: str) -> RedirectError:

@@ -20,6 +20,7 @@ _GONE = frozenset({404, 410})
 # Refusals that no repetition changes; everything else is settled by asking the server where it stands.
 _FINAL = frozenset({400, 401, 403, 405, 411, 412, 413, 415, 422, 460})
 _RECREATIONS = 2
+_LOOKS = 2
 _DIGITS = 18
 _PRINTABLE = frozenset(map(chr, range(0x21, 0x7F))) - {","}
 
@@ -91,9 +92,9 @@ class CreateHeaders:
         return Encoded(query=query, headers=headers)
 
 
-def is_failure(status: int) -> bool:
-    """Tell whether an answer to `Ask` or `Send` reports a failure."""
-    return status not in _ACCEPTED
+def is_taken(status: int) -> bool:
+    """Tell whether an answer to `Ask` or `Send` is one of success."""
+    return status in _ACCEPTED
 
 
 def is_refusal(status: int) -> bool:
@@ -113,7 +114,7 @@ class Create:
 class Ask:
     """HEAD: ask how many bytes the server has."""
 
-    url: str
+    url: str = attrs.field(repr=False)
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -125,7 +126,7 @@ class Ask:
 class Send:
     """PATCH: send ``length`` bytes from ``offset``."""
 
-    url: str
+    url: str = attrs.field(repr=False)
     offset: int
     length: int
 
@@ -176,13 +177,13 @@ class Upload:
     size: int
     chunk_size: int
     uid: str = ""
-    url: str = ""
+    url: str = attrs.field(default="", repr=False)
     offset: int = 0
     stalls: int = 0
     _best: int = attrs.field(default=0, init=False)
     _sent: int = attrs.field(default=0, init=False)
     _recreations: int = attrs.field(default=0, init=False)
-    _looked_for: bool = attrs.field(default=False, init=False)
+    _looked_for: int = attrs.field(default=0, init=False)
     _next: _Next = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -221,6 +222,10 @@ class Upload:
         if self._next is _Next.SEND:
             self._count_sent()
         self._doubt()
+
+    def paused(self) -> None:
+        """Take it that the server asked for a pause; that is no failure."""
+        self._next = _Next.ASK
 
     def received(self, response: RawResponse) -> None:
         """Take the answer to `Ask` or `Send`.
@@ -266,15 +271,17 @@ class Upload:
     def _advance(self, offset: int) -> None:
         if offset > self._best:
             self._best, self.stalls = offset, 0
-        else:
+        elif offset < self.offset:
             self.stalls += 1
         self.offset = offset
         self._next = _Next.CONFIRM if offset == self.size else _Next.SEND
 
     def _gone(self, response: RawResponse) -> None:
         """The address is unknown: either all arrived and it was cleared away, or the upload expired."""
-        if self._sent == self.size and not self._looked_for:
-            self._looked_for = True
+        if self._sent == self.size and self._looked_for < _LOOKS:
+            # more than once, because what the service lists may lag behind what it has
+            self._looked_for += 1
+            self.stalls += 1
             self._next = _Next.CONFIRM
             return
         self._recreations += 1
@@ -284,7 +291,7 @@ class Upload:
             raise error
         self.offset = self._best = self._sent = 0
         self.stalls += 1
-        self._looked_for = False
+        self._looked_for = 0
         self._next = _Next.CREATE
 
     def _count_sent(self) -> None:

@@ -302,7 +302,8 @@ def from_dict(model: type[T], data: Mapping[str, Any]) -> T:
     Raises:
         DecodeError: a field is missing or mistyped.
     """
-    return decode(model, dict(data))
+    plain: Any = data
+    return decode(model, dict(plain) if isinstance(plain, Mapping) else plain)
 
 
 converter = cattrs.Converter()

@@ -75,7 +75,7 @@ class Stream(StreamCalls):
             rate_limit=rate_limit,
             limits=_limits,
             clock=_clock or SystemClock(),
-            given=session,
+            given=_plain(session),
         )
         self._is_view = False
         super().__init__(Transport(shared, settings))
@@ -145,6 +145,12 @@ class Stream(StreamCalls):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{self._transport.session.name} holds connections and credentials and cannot be pickled")
+
+
+def _plain(session: aiohttp.ClientSession | None) -> aiohttp.ClientSession | None:
+    if session is not None and session.auth is not None:
+        raise InvalidInputError("session: has credentials of its own (auth=), which would go out with every request")
+    return session
 
 
 def _setting(value: str | None, variable: str) -> str | None:

@@ -63,7 +63,7 @@ class Request(Generic[T]):
     endpoint: "Endpoint[T]"
     values: Mapping[str, str]
     encoded: Encoded = _NOTHING
-    url: str | None = None
+    url: str | None = attrs.field(default=None, repr=False)
     """A whole address in place of the row's path: resumable uploads are told theirs by the service."""
 
 

@@ -81,6 +81,7 @@ class ByCreated(Generic[T]):
     params: Mapping[str, Any]
     _seen: frozenset[str] = attrs.field(default=frozenset(), init=False)
     _asked: int = attrs.field(default=0, init=False)
+    _last: tuple[Mapping[str, datetime], int] | None = attrs.field(default=None, init=False)
 
     def first(self) -> Request[RawPage[T]]:
         """Give the request of the first page."""
@@ -103,7 +104,11 @@ class ByCreated(Generic[T]):
                 f"{LIMITS.page_max} or more videos were created at {border.isoformat()}, which is all one page can "
                 "hold; narrow the list by creator, status or search"
             )
-        return self._request(self._window(border), overlap)
+        window = self._window(border)
+        if (window, overlap) == self._last:
+            raise PaginationError("the service ignores the time window of the list; it cannot be walked further")
+        self._last = (window, overlap)
+        return self._request(window, overlap)
 
     def _window(self, border: datetime) -> Mapping[str, datetime]:
         """Give the border of the next window: a tick back into the last page, but not out of the user's own window."""

@@ -1,6 +1,7 @@
 """Waiting until a video is encoded."""
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -34,8 +35,7 @@ async def wait_until_ready(
     interval, shown = _FIRST_POLL, None
     async with transport.session.call(None):
         while True:
-            left = None if deadline is None else max(deadline - clock.monotonic(), interval)
-            video = await transport.send(request, timeout=left)
+            video = await transport.send(request, timeout=None)
             if video.status != shown and on_state is not None:
                 result = on_state(video)
                 if inspect.isawaitable(result):
@@ -43,14 +43,15 @@ async def wait_until_ready(
             shown = video.status
             if _is_there(video, until):
                 return video
-            if deadline is not None and clock.monotonic() + interval > deadline:
+            left = math.inf if deadline is None else deadline - clock.monotonic()
+            if left <= 0:
                 raise WaitTimeoutError(
                     f"video {uid} is not {until} after {timeout:g} s; it is {video.status.state!r}",
                     uid=uid,
                     state=video.status.state,
                     retryable=True,
                 )
-            await clock.sleep(interval)
+            await clock.sleep(min(interval, left))
             interval = min(interval * _POLL_GROWTH, _SLOWEST_POLL)
 
 

@@ -238,7 +238,7 @@ class UploadProgress:
     uid: str
     """The video it becomes; empty before the service has named it."""
     bytes: int
-    """Handed over so far; confirmed by the server once ``bytes`` equals ``total``."""
+    """Handed over to the connection so far; what the server has confirmed may be up to one chunk less."""
     total: int
     rate: float
     """Bytes per second over the last few seconds."""

@@ -22,7 +22,8 @@ _DONE: Final = object()
 class _Inbox:
     """Where a waiting caller takes functions to run in its own thread, until its call is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lasting: bool = False) -> None:
+        self._lasting = lasting
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._open = True
 
@@ -35,7 +36,7 @@ class _Inbox:
 
     def finish(self) -> None:
         """Let the caller go on; called on the loop's thread, like `run_here`."""
-        self._open = False
+        self._open = self._lasting
         self._queue.put(_DONE)
 
     def serve(self, wait: float | None = None) -> None:
@@ -85,6 +86,7 @@ class Portal:
         self._thread: threading.Thread | None = None
         self._stop: asyncio.Event | None = None
         self._closed = False
+        self._walks: weakref.WeakSet[AsyncGenerator[Any]] = weakref.WeakSet()
         _portals.add(self)
 
     @property
@@ -96,7 +98,7 @@ class Portal:
         """Tell whether this is the loop's thread, which must not wait for it."""
         return threading.current_thread() is self._thread
 
-    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def call(self, coroutine: Coroutine[Any, Any, T], inbox: _Inbox | None = None) -> T:
         """Run the coroutine on the loop and wait for its result.
 
         Ctrl-C cancels the work, waits a moment for it to end, and leaves the client usable.
@@ -110,33 +112,44 @@ class Portal:
         except StreamError:
             coroutine.close()
             raise
-        inbox = _Inbox()
+        inbox = inbox or _Inbox()
         context = contextvars.copy_context()
         context.run(_caller.set, inbox)
-        started: queue.SimpleQueue[asyncio.Task[T]] = queue.SimpleQueue()
+        tasks: list[asyncio.Task[T]] = []
+        given_up = False
 
         def start() -> None:
-            task = loop.create_task(coroutine, context=context)
-            task.add_done_callback(lambda _: inbox.finish())
-            started.put(task)
+            if given_up:
+                coroutine.close()
+                inbox.finish()
+                return
+            tasks.append(loop.create_task(coroutine, context=context))
+            tasks[0].add_done_callback(lambda _: inbox.finish())
 
-        loop.call_soon_threadsafe(start)
-        task = started.get()
+        def give_up() -> None:
+            nonlocal given_up
+            given_up = True
+            if tasks:
+                tasks[0].cancel()
+
         try:
+            loop.call_soon_threadsafe(start)
             inbox.serve()
         except BaseException:
-            loop.call_soon_threadsafe(task.cancel)
+            given_up = True
+            loop.call_soon_threadsafe(give_up)
             inbox.drain(_INTERRUPT_WAIT)
             raise
-        return task.result()
+        return tasks[0].result()
 
     def iterate(self, make: Callable[[], AsyncGenerator[T]]) -> Iterator[T]:
         """Walk an async generator; leaving early ends it."""
-        generator = make()
+        generator, inbox = make(), _Inbox(lasting=True)
+        self._walks.add(generator)
         try:
             while True:
                 try:
-                    item = self.call(_next(generator))
+                    item = self.call(_next(generator), inbox)
                 except StopAsyncIteration:
                     return
                 yield item
@@ -196,6 +209,9 @@ class Portal:
             stop = asyncio.Event()
             ready.put((asyncio.get_running_loop(), stop))
             await stop.wait()
+            # outer generators first: the loop's own clean-up takes nested ones side by side
+            for walk in list(self._walks):
+                await walk.aclose()
 
         # asyncio.run cancels the tasks that are left and closes generators
         self._thread = threading.Thread(target=lambda: asyncio.run(main()), name=self._name, daemon=True)

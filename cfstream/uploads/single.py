@@ -2,12 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from cfstream import _tus, endpoints
 from cfstream._answers import RawResponse
 from cfstream._params import Encoded
+from cfstream._redact import excerpt
 from cfstream._retry import Verdict, classify
 from cfstream._session import Call, logger, origin_of
 from cfstream._transport import Transport
@@ -23,14 +26,13 @@ from cfstream.errors import (
 from cfstream.models import TusUpload, Video
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.progress import OnProgress, Progress
-from cfstream.uploads.sources import Source, UploadSource, open_source
+from cfstream.uploads.sources import PIECE, Source, UploadSource, open_source
 
 _STALLS = 8
 _NO_PROGRESS = 600.0  # seconds
 _PULL_TIMEOUT = 30.0  # seconds without the socket taking a byte; aiohttp has no limit of its own for that
 _ANSWER_TIMEOUT = 120.0  # seconds from the last byte of a chunk to its answer
 _PENDING = "pendingupload"
-_THROTTLED = 429
 
 
 async def upload(
@@ -88,10 +90,21 @@ class _Upload:
         self._last: StreamError | None = None
         self._asked_wait: float | None = None
         self._moved = self._clock.monotonic()
-        self._best = 0
 
     async def run(self) -> Video:
         """Carry out step after step until the video is there."""
+        try:
+            return await self._steps()
+        except UploadError as error:
+            error.uid = error.uid or self._progress.uid or None
+            error.offset = error.offset or self._tus.offset
+            raise
+
+    @property
+    def _shown(self) -> str:
+        return excerpt(self._source.name or "the data")
+
+    async def _steps(self) -> Video:
         while True:
             match self._tus.next_request():
                 case _tus.Create():
@@ -116,9 +129,21 @@ class _Upload:
         self._progress.uid = created.uid
         edits = self._options.edits()
         if edits:
-            await self._transport.send(endpoints.STREAM_EDIT(edits, identifier=created.uid), timeout=None)
+            await self._edit(created.uid, edits)
         self._tus.created(created.uid, self._address(created))
         await self._progress.at(0, now=True)
+
+    async def _edit(self, uid: str, edits: Mapping[str, Any]) -> None:
+        try:
+            await self._transport.send(endpoints.STREAM_EDIT(edits, identifier=uid), timeout=None)
+        except StreamError:
+            await self._take_back(uid)
+            raise
+
+    async def _take_back(self, uid: str) -> None:
+        """Delete the video; that this too may fail must not hide why it is done."""
+        with suppress(StreamError):
+            await self._transport.send(endpoints.STREAM_DELETE(identifier=uid), timeout=None)
 
     def _address(self, created: TusUpload) -> str:
         base = self._transport.session.base_url
@@ -147,18 +172,19 @@ class _Upload:
     async def _send(self, step: _tus.Send) -> None:
         await self._source.check_unchanged()
         request = _request(endpoints.TUS_PATCH, step)
+        failed: list[Exception] = []
         try:
-            async with asyncio.timeout(_PULL_TIMEOUT) as watchdog:
-                # aiohttp's writer may still be inside the generator when the exchange has failed; it ends it
-                pieces = self._source.read(step.offset, step.length)
+            async with asyncio.timeout(None) as watchdog:
                 response = await self._transport.exchange(
                     request,
                     self._call,
                     attempt=self._progress.attempt,
-                    body=self._watched(pieces, step.offset, watchdog),
+                    body=self._body(step, watchdog, failed),
                     answer_timeout=None,
                 )
         except TransportError as error:
+            if failed:  # aiohttp takes whatever the body raises for a broken connection
+                raise failed[0] from failed[0].__cause__
             self._interrupted(error, endpoints.TUS_PATCH)
         except TimeoutError:
             stalled = RequestTimeoutError("the server stopped taking bytes", retryable=True)
@@ -166,58 +192,79 @@ class _Upload:
         else:
             await self._answered(response, endpoints.TUS_PATCH)
 
-    async def _watched(
-        self, pieces: AsyncIterator[bytes | memoryview], position: int, watchdog: asyncio.Timeout
+    async def _body(
+        self, step: _tus.Send, watchdog: asyncio.Timeout, failed: list[Exception]
     ) -> AsyncIterator[bytes | memoryview]:
-        """Hand out the pieces and put the watchdog off with each the socket has taken."""
+        """Read piece by piece; the watchdog runs while the socket takes one, and until the answer."""
         loop = asyncio.get_running_loop()
-        async for piece in pieces:
-            yield piece
-            position += len(piece)
-            watchdog.reschedule(loop.time() + _PULL_TIMEOUT)
-            await self._progress.at(position)
-        watchdog.reschedule(loop.time() + _ANSWER_TIMEOUT)
+        position, end = step.offset, step.offset + step.length
+        try:
+            while position < end:
+                piece = await self._piece(position, min(PIECE, end - position))
+                watchdog.reschedule(loop.time() + _PULL_TIMEOUT)
+                yield piece
+                watchdog.reschedule(None)
+                position += len(piece)
+                self._moved = self._clock.monotonic()
+                await self._progress.at(position)
+            watchdog.reschedule(loop.time() + _ANSWER_TIMEOUT)
+        except Exception as error:
+            failed.append(error)
+            raise
+
+    async def _piece(self, position: int, length: int) -> bytes | memoryview:
+        piece = await self._source.read(position, length)
+        if not piece:
+            raise FileChangedError(f"{self._shown} became shorter while it was uploaded")
+        return piece
 
     async def _answered(self, response: RawResponse, endpoint: Endpoint[None]) -> None:
-        failed = _tus.is_failure(response.status)
-        if failed:
+        taken = _tus.is_taken(response.status)
+        if not taken:
             self._last = self._transport.failure(response)
             self._last.request = endpoint.row
             if _tus.is_refusal(response.status):
                 raise self._last
             self._asked_wait = self._last.retry_after
-            if response.status == _THROTTLED:
-                self._transport.session.governor.pause(self._wait())
+            if classify(self._last) is Verdict.THROTTLED:
+                self._throttled()
+                return
         self._tus.received(response)
-        if not failed:
+        if taken:
             await self._progress.at(self._tus.offset, now=True)
 
     def _interrupted(self, error: TransportError, endpoint: Endpoint[None]) -> None:
         error.request = endpoint.row
-        if classify(error) is Verdict.FINAL:
+        if classify(error) in (Verdict.FINAL, Verdict.UNREADABLE):
             raise error
         logger.info("%s: interrupted (%s)", endpoint.row, type(error).__name__)
         self._last = error
         self._tus.interrupted()
 
+    def _throttled(self) -> None:
+        """Pause the whole client; a pause that the service asks for is no failure of the upload."""
+        policy = self._transport.settings.retry
+        if self._asked_wait:
+            self._tus.paused()
+        else:
+            self._tus.interrupted()
+            self._asked_wait = policy.backoff(self._tus.stalls, random.uniform, throttled=True)
+        self._transport.session.governor.pause(min(self._asked_wait, policy.max_retry_after))
+
     async def _pause_after_stall(self) -> None:
         """Wait longer with every step that brought the server no further; give up in the end."""
-        if not self._tus.stalls:
-            self._moved = self._clock.monotonic()
-            return
         wait = self._wait()
         patience = _NO_PROGRESS - (self._clock.monotonic() - self._moved)
         if self._tus.stalls >= _STALLS or wait > patience:
             reason = self._last.args[0] if self._last else "the server stands still"
             raise UploadError(
-                f"{self._source.name or 'the upload'}: no progress after {self._tus.stalls} attempts at byte "
+                f"{self._shown}: no progress after {self._tus.stalls} attempts at byte "
                 f"{self._tus.offset} of {self._tus.size}: {reason}",
-                uid=self._tus.uid,
-                offset=self._tus.offset,
                 attempts=self._tus.stalls,
                 retryable=True,
             ) from self._last
-        await self._clock.sleep(wait)
+        if wait:
+            await self._clock.sleep(wait)
 
     def _wait(self) -> float:
         asked, self._asked_wait = self._asked_wait, None
@@ -237,9 +284,8 @@ class _Upload:
         """Give the video, unless the file changed on the way: then it is taken back."""
         try:
             await self._source.check_unchanged()
-        except FileChangedError as error:
-            error.uid, error.offset = video.uid, self._tus.offset
-            await self._transport.send(endpoints.STREAM_DELETE(identifier=video.uid), timeout=None)
+        except FileChangedError:
+            await self._take_back(video.uid)
             raise
         await self._progress.at(self._tus.size, now=True)
         return video

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator
+import weakref
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self
 
@@ -33,12 +33,8 @@ class Source(Protocol):
         """Bytes."""
         ...
 
-    def read(self, offset: int, length: int) -> AsyncGenerator[bytes | memoryview]:
-        """Give the bytes in pieces.
-
-        Raises:
-            FileChangedError: there are fewer than promised.
-        """
+    async def read(self, offset: int, length: int) -> bytes | memoryview:
+        """Give at most that many bytes from the offset; none at the end."""
         ...
 
     async def check_unchanged(self) -> None:
@@ -91,13 +87,11 @@ class _Bytes:
         self._data = data
         self.size = len(data)
 
-    async def read(self, offset: int, length: int) -> AsyncGenerator[memoryview]:
-        end = offset + length
-        for start in range(offset, end, PIECE):
-            yield self._data[start : min(start + PIECE, end)]
+    async def read(self, offset: int, length: int) -> memoryview:
+        return self._data[offset : offset + length]
 
     async def check_unchanged(self) -> None:
-        """Nothing can change them while the upload holds them."""
+        """Bytes cannot change; what the caller writes into a bytearray meanwhile is not noticed."""
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -110,23 +104,19 @@ class _File:
         self._path = path
         self._descriptor = descriptor
         self._identity = _identity(os.fstat(descriptor))
+        # also when the upload is cancelled while the file is being opened, and nobody comes to hold this object
+        self._closer = weakref.finalize(self, os.close, descriptor)
         self.name: str | None = path.name
         self.size = self._identity[0]
 
     @classmethod
     def open(cls, source: str | os.PathLike[str]) -> Self:
         path = _path(source)
-        return cls(path, open_file("source", path))
+        # absolute, because the program may change its folder before the file is looked at again
+        return cls(path.absolute(), open_file("source", path))
 
-    async def read(self, offset: int, length: int) -> AsyncGenerator[bytes]:
-        loop = asyncio.get_running_loop()
-        end = offset + length
-        while offset < end:
-            piece = await loop.run_in_executor(None, os.pread, self._descriptor, min(PIECE, end - offset), offset)
-            if not piece:
-                raise FileChangedError(f"{self._path.name} became shorter while it was uploaded")
-            offset += len(piece)
-            yield piece
+    async def read(self, offset: int, length: int) -> bytes:
+        return await asyncio.to_thread(os.pread, self._descriptor, length, offset)
 
     async def check_unchanged(self) -> None:
         try:
@@ -139,7 +129,7 @@ class _File:
             raise FileChangedError(f"{self._path.name} was changed while it was uploaded")
 
     async def close(self) -> None:
-        os.close(self._descriptor)
+        self._closer()
 
 
 class _FileObject:
@@ -174,14 +164,8 @@ class _FileObject:
             raise InvalidInputError("source: the file object cannot seek; write it to a file first") from error
         return cls(file, start, end - start)
 
-    async def read(self, offset: int, length: int) -> AsyncGenerator[bytes]:
-        end = offset + length
-        while offset < end:
-            piece = await asyncio.to_thread(self._read_at, offset, min(PIECE, end - offset))
-            if not piece:
-                raise FileChangedError(f"{self.name or 'the file object'} became shorter while it was uploaded")
-            offset += len(piece)
-            yield piece
+    async def read(self, offset: int, length: int) -> bytes:
+        return await asyncio.to_thread(self._read_at, offset, length)
 
     def _read_at(self, offset: int, length: int) -> bytes:
         with self._lock:

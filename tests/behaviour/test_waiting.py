@@ -81,9 +81,9 @@ async def test_waiting_gives_up_in_time_and_asks_more_seldom(emulator: Emulator)
             await stream.wait_until_ready(uid, timeout=600)
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.state == "pendingupload"
-    assert clock.slept == sorted(clock.slept)
+    assert clock.slept[:-1] == sorted(clock.slept[:-1])
     assert max(clock.slept) == 15
-    assert sum(clock.slept) <= 600
+    assert sum(clock.slept) == pytest.approx(600)
 
 
 async def test_an_unknown_goal_is_refused(stream: Stream) -> None:
