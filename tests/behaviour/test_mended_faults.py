@@ -565,13 +565,13 @@ async def test_a_service_that_ignores_the_window_ends_the_walk(obeys_limit: bool
 
 async def test_a_file_object_that_reads_short_is_sent_whole_as_captions() -> None:
     async with serving(put=_caption) as server, client(server.url) as stream:
-        await stream.captions.language.update("en", identifier=UID, file=Short(VTT))  # type: ignore[arg-type]
+        await stream.captions.language.update("en", identifier=UID, file=Short(VTT))  # type: ignore[arg-type]  # any object with read() will do
     assert VTT in server.body
 
 
 async def test_a_file_object_that_reads_short_is_sent_whole_as_a_watermark() -> None:
     async with serving() as server, client(server.url) as stream:
-        await stream.watermarks.create(file=Short(PNG))  # type: ignore[arg-type]
+        await stream.watermarks.create(file=Short(PNG))  # type: ignore[arg-type]  # the same
     assert PNG in server.body
 
 
