@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import re
-import sys
 import warnings
 from collections.abc import Mapping
 from types import TracebackType
@@ -242,11 +241,9 @@ def _release(session: aiohttp.ClientSession | None) -> None:
         return
     connector = session.connector
     session.detach()
-    if connector is None or sys.is_finalizing():
+    if connector is None:
         return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            connector._close()  # noqa: SLF001  # close() is a coroutine, and nobody can await it here
-        except RuntimeError:
-            logger.debug("the event loop of an unclosed session is gone")
+    try:
+        connector._close()  # noqa: SLF001  # close() is a coroutine, and nobody can await it here
+    except RuntimeError:
+        logger.debug("the event loop of an unclosed session is gone")

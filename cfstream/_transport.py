@@ -254,7 +254,9 @@ def _translate(error: Exception) -> TransportError:
         case TimeoutError():
             return RequestTimeoutError("the server fell silent", retryable=True)
         case aiohttp.ClientConnectorError():
-            return TransportError(f"cannot connect to {error.host}: {_reason(error)}", sent=False, retryable=True)
+            return TransportError(
+                f"cannot connect to {error.host}:{error.port}: {_reason(error)}", sent=False, retryable=True
+            )
         case aiohttp.InvalidURL():
             return TransportError("the address cannot be used", sent=False, retryable=False)
         case aiohttp.ClientResponseError():

@@ -103,6 +103,8 @@ class Endpoint(Generic[T]):
 
 def check_path_value(name: str, value: Any) -> None:
     """Refuse what would lead the path elsewhere."""
+    if hasattr(value, "uid"):
+        raise InvalidInputError(f"{name}: got a whole {type(value).__name__}; give its uid")
     if not isinstance(value, str) or not _SAFE.fullmatch(value):
         raise InvalidInputError(f"{name}: {value!r:.80} cannot stand in a path; give 1 to 64 letters, digits, - or _")
 

@@ -25,7 +25,7 @@ _AT_ONCE = 3
 
 @click.command(
     epilog=examples(
-        ("cfstream upload talk.mp4", "prints the uid"),
+        ("cfstream upload talk.mp4", "prints uid, name and state"),
         ("cfstream upload *.mp4 --wait", "three at a time, until each of them plays"),
         ("cfstream upload talk.mp4 --name 'My talk' --meta room=a1", "with metadata"),
         ("cfstream upload talk.mp4 --require-signed-urls --json", "a private video; one JSON document in a line"),
@@ -64,7 +64,7 @@ class _Uploads:
     wait: bool = attrs.field(kw_only=True)
     _slots: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_AT_ONCE), init=False)
     _done: int = attrs.field(default=0, init=False)
-    _failed: dict[str, Exception] = attrs.field(factory=dict, init=False)
+    _failed: list[tuple[str, Exception]] = attrs.field(factory=list, init=False)
 
     async def run(self, files: Sequence[str]) -> int:
         """Upload all files and give the exit code."""
@@ -75,7 +75,7 @@ class _Uploads:
                     for file in files:
                         group.create_task(self._one(stream, shown, file, len(files)))
         self._report(len(files))
-        return code_of_many(self._done, self._failed.values())
+        return code_of_many(self._done, [error for _, error in self._failed])
 
     def _canvas(self) -> Any:
         """Give the console that shows progress, and whether it can be drawn over without harm to the results."""
@@ -89,7 +89,7 @@ class _Uploads:
         try:
             video = await self._upload(stream, shown, file)
         except (StreamError, OSError) as error:
-            self._failed[file] = error
+            self._failed.append((file, error))
             self._tell_failure(file, error, total)
         else:
             self._done += 1
@@ -126,7 +126,7 @@ class _Uploads:
     def _report(self, total: int) -> None:
         """List what failed, and what to do about it, at the end, where it is seen."""
         alike: dict[tuple[str, str | None], list[str]] = {}
-        for file, error in self._failed.items():
+        for file, error in self._failed:
             alike.setdefault((line_of(error), advice(error)), []).append(clean(file))
         for (line, what), (first, *others) in alike.items():
             click.echo(f"error: {first}{f' and {len(others):,} more' if others else ''}: {line}", err=True)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -123,7 +123,8 @@ def delete(uids: Sequence[str], yes: bool, as_json: bool) -> int:
 
 
 def _ask(uids: Sequence[str]) -> bool:
-    if not sys.stdin.isatty():
+    stdin: TextIO | None = sys.stdin  # None where it was closed
+    if stdin is None or not stdin.isatty():
         raise SetupError("there is no terminal to ask on; --yes deletes without asking")
     for uid in uids:
         click.echo(f"  {clean(uid)}", err=True)

@@ -20,6 +20,7 @@ class BlockingEmulator:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
+        self._abandoned = False
 
     def __repr__(self) -> str:
         return repr(self._emulator).replace("Emulator", "BlockingEmulator")
@@ -78,6 +79,7 @@ class BlockingEmulator:
         thread, self._thread = self._thread, None
         if thread is None:
             return
+        self._abandoned = True
         if self._loop is not None:
             # The loop may have ended by itself when starting failed.
             with suppress(RuntimeError):
@@ -94,6 +96,8 @@ class BlockingEmulator:
 
     async def _serve(self, started: "Future[None]") -> None:
         self._loop = asyncio.get_running_loop()
+        if self._abandoned:  # closed before there was a loop to tell
+            self._end.set()
         async with self._emulator:
             started.set_result(None)
             await self._end.wait()
@@ -102,7 +106,7 @@ class BlockingEmulator:
         async def call() -> None:
             function()
 
-        if self._loop is None:
-            function()
+        if self._loop is None or self._loop.is_closed():
+            function()  # which says that nothing is running
         else:
             asyncio.run_coroutine_threadsafe(call(), self._loop).result()

@@ -49,7 +49,7 @@ def _no_constant(name: str) -> Any:
 
 def _mended(value: Any) -> Any:
     """Half a surrogate pair, which JSON can spell but UTF-8 cannot, becomes the replacement character."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from cfstream.emulator import tus
-from cfstream.emulator.answers import API, INTERNAL, WRONG_METHOD, Refused, no_route, unauthorized
+from cfstream.emulator.answers import API, INTERNAL, WRONG_METHOD, Refused, bad_request, no_route, unauthorized
 from cfstream.emulator.service import SERVICE
 from cfstream.emulator.uploads import LostConnectionError
 
@@ -54,6 +54,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except (LostConnectionError, ConnectionError):
         # There is nobody left to read it.
         return web.Response(status=499)
+    except RecursionError:
+        return bad_request("The body is nested too deeply").answer(plain=plain)
     except Exception:  # noqa: BLE001  # it is logged, and the client gets an answer
         _log.exception("%s %s", request.method, request.path)
         return Refused(500, (INTERNAL, "Internal error")).answer(plain=plain)

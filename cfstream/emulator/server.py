@@ -19,6 +19,7 @@ from cfstream._types import Clock, PathSource, SystemClock
 from cfstream.emulator import tus
 from cfstream.emulator.answers import API
 from cfstream.emulator.app import make_app
+from cfstream.emulator.checks import UID
 from cfstream.emulator.errors import EmulatorError, check_extra
 from cfstream.emulator.jobs import Jobs
 from cfstream.emulator.library import Library
@@ -73,6 +74,8 @@ class Emulator:
         self._limits = limits
         self._preset: PresetName = preset
         self._clock = clock or SystemClock()
+        if not UID.fullmatch(account_id):
+            raise EmulatorError(f"account_id: {account_id!r:.80} is not 32 hexadecimal digits in lower case")
         self._account_id = account_id
         self._credentials = Credentials(
             api_token=api_token or secrets.token_urlsafe(30), api_key=api_key, api_email=api_email
@@ -218,9 +221,10 @@ class Emulator:
     def __enter__(self) -> "BlockingEmulator":
         from cfstream.emulator.blocking import BlockingEmulator
 
-        self._blocking = BlockingEmulator(self)
-        self._blocking.start()
-        return self._blocking
+        blocking = BlockingEmulator(self)
+        blocking.start()
+        self._blocking = blocking
+        return blocking
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -37,7 +37,9 @@ class Credentials:
 
 
 def _same(given: str, expected: str | None) -> bool:
-    return expected is not None and hmac.compare_digest(_bytes(given), _bytes(expected))
+    if not expected:  # also an empty one, which every request without credentials would match
+        return False
+    return hmac.compare_digest(_bytes(given), _bytes(expected))
 
 
 def _bytes(header: str) -> bytes:

@@ -83,7 +83,10 @@ class Store:
     """Videos and the smaller objects around them; every write is its own transaction."""
 
     def __init__(self, path: Path | None) -> None:
-        self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
+        try:
+            self._db = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise EmulatorError(f"{path} cannot be opened: {error}") from error
         try:
             self._open(path)
         except BaseException:

@@ -11,6 +11,9 @@ DAY: Final = 24 * 3600 * SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# What can be written as RFC 3339 and as an HTTP date, whatever the time zone.
+_FIRST = (datetime(1000, 1, 2, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_END = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII)
 
 
@@ -44,4 +47,7 @@ def parse(value: str) -> int:
     shift = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     moment = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=timezone(-shift if sign == "-" else shift))
     nanoseconds = int((fraction or "").ljust(9, "0"))
-    return (moment - _EPOCH) // _MICROSECOND + -(-nanoseconds // 1000)
+    instant = (moment - _EPOCH) // _MICROSECOND + -(-nanoseconds // 1000)
+    if not _FIRST <= instant < _END:
+        raise ValueError(f"{value!r:.60} is out of range")
+    return instant

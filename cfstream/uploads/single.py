@@ -17,6 +17,7 @@ from cfstream._transport import Transport
 from cfstream.endpoints import Endpoint, Request
 from cfstream.errors import (
     FileChangedError,
+    InvalidInputError,
     NotFoundError,
     RequestTimeoutError,
     StreamError,
@@ -44,6 +45,8 @@ async def upload(
         InvalidInputError: the source or an option is refused; nothing was sent.
         StreamError: the upload ended without a finished video.
     """
+    if on_progress is not None and not callable(on_progress):
+        raise InvalidInputError(f"on_progress: expected a function, got {type(on_progress).__name__}")
     chunk = options.chunk(transport.session.limits)
     opened = await open_source(source, transport.session.limits)
     try:

@@ -56,6 +56,7 @@ def test_closing_the_client_under_a_suspended_walk_logs_nothing(
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_call_given_up_by_ctrl_c_before_the_loop_took_it_is_not_sent(
     emulator: BlockingEmulator,
 ) -> None:

@@ -79,6 +79,7 @@ def test_64_threads_get_their_own_answers(stream: Stream, uids: list[str]) -> No
     assert len(background_threads()) == 1
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_call_and_leaves_the_client_usable(stream: Stream, uids: list[str]) -> None:
     async def forever() -> None:
         try:

@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
 from tempfile import TemporaryFile
@@ -60,7 +60,7 @@ async def _start(job: Job, complaints: IO[bytes]) -> Process:
         _WORKER,
         *to_arguments(job),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
-        stdin=DEVNULL,
+        stdin=PIPE,  # never written to; the worker ends when it closes
         stdout=PIPE,
         stderr=complaints,
         start_new_session=True,
@@ -93,15 +93,17 @@ async def _end(process: Process) -> None:
     if process.returncode is not None:
         return
     _signal(process, signal.SIGTERM)
+    # not asyncio.timeout: in a task that is being cancelled, as this one may be, Python 3.11.2 mistakes it for that
+    ended = asyncio.ensure_future(process.communicate())
     try:
-        async with asyncio.timeout(_GRACE):
-            await process.communicate()
-    except TimeoutError:
-        _signal(process, signal.SIGKILL)
-        await process.communicate()
+        done, _ = await asyncio.wait({ended}, timeout=_GRACE)
     except asyncio.CancelledError:
         _signal(process, signal.SIGKILL)
+        ended.cancel()
         raise
+    if not done:
+        _signal(process, signal.SIGKILL)
+    await ended
 
 
 def _signal(process: Process, number: signal.Signals) -> None:

@@ -6,7 +6,9 @@ The lines are ``{"event": "probe", ...}`` and ``{"event": "progress", "pct": 30.
 
 import json
 import os
+import stat
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from typing import Any, Final
@@ -25,12 +27,14 @@ from cfstream.emulator.media.thumbnail import thumbnail
 FAILED: Final = 3
 _GIB: Final = 1024**3
 _NICENESS: Final = 5
-# A crafted file must not take the machine down; no honest one comes near these.
-_LIMITS: Final = {"RLIMIT_AS": 4 * _GIB, "RLIMIT_FSIZE": 32 * _GIB, "RLIMIT_CPU": 6 * 3600, "RLIMIT_CORE": 0}
+# A crafted file must not take the machine down; no honest one comes near these. The longest video is 10 hours, and
+# a second of it costs several of a processor.
+_LIMITS: Final = {"RLIMIT_AS": 4 * _GIB, "RLIMIT_FSIZE": 32 * _GIB, "RLIMIT_CPU": 7 * 24 * 3600, "RLIMIT_CORE": 0}
 
 
 def main(arguments: list[str]) -> int:
     """Does the job of a command line and returns the exit status."""
+    _end_with_parent()
     _be_modest()
     try:
         done = _run(from_arguments(arguments))
@@ -41,6 +45,18 @@ def main(arguments: list[str]) -> int:
         return _fail(MediaError(UNKNOWN, f"{type(error).__name__}: {error}"))
     _emit("done", **done)
     return 0
+
+
+def _end_with_parent() -> None:
+    """Has this process end when the other end of its input goes away: an emulator that was killed tells nobody."""
+    kind = os.fstat(0).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind):
+
+        def watch() -> None:
+            os.read(0, 1)
+            os._exit(FAILED)
+
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _be_modest() -> None:
