@@ -95,12 +95,14 @@ class _Upload:
         self._moved = self._clock.monotonic()
 
     async def run(self) -> Video:
-        """Carry out step after step until the video is there."""
+        """Carry out step after step until the video is there; that of a file which changed is taken back."""
         try:
             return await self._steps()
         except UploadError as error:
             error.uid = error.uid or self._progress.uid or None
             error.offset = error.offset or self._tus.offset
+            if isinstance(error, FileChangedError) and error.uid:
+                await self._take_back(error.uid)
             raise
 
     @property
@@ -284,12 +286,8 @@ class _Upload:
             return None
 
     async def _finished(self, video: Video) -> Video:
-        """Give the video, unless the file changed on the way: then it is taken back."""
-        try:
-            await self._source.check_unchanged()
-        except FileChangedError:
-            await self._take_back(video.uid)
-            raise
+        """Give the video, unless the file changed on the way."""
+        await self._source.check_unchanged()
         await self._progress.at(self._tus.size, now=True)
         return video
 
