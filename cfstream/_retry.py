@@ -229,7 +229,7 @@ class Retrier:
     def _next_wait(self, state: "RetryCallState") -> float:
         error = _failure(state)
         throttled = classify(error) is Verdict.THROTTLED
-        asked = error.retry_after if isinstance(error, APIError) else None
+        asked = _asked_wait(error)
         # a pause that is asked for is no failure; one of no length is no pause
         if not (throttled and asked):
             self._counted += 1
@@ -248,7 +248,7 @@ class Retrier:
             self.on_throttled(min(self._wait, self.policy.max_retry_after))
         if self.policy.attempts == 1 or self._counted >= self._allowed(error) or self._paused > _LONGEST_PAUSES:
             return True
-        asked = error.retry_after if isinstance(error, APIError) else None
+        asked = _asked_wait(error)
         if asked is not None and asked > self.policy.max_retry_after:
             return True
         return self.deadline is not None and self.clock.monotonic() + self._wait > self.deadline
@@ -258,6 +258,10 @@ class Retrier:
 
     def _before_sleep(self, state: "RetryCallState") -> None:
         self.on_retry(_failure(state), self._sent, self._wait)
+
+
+def _asked_wait(error: StreamError) -> float | None:
+    return error.retry_after if isinstance(error, APIError) else None
 
 
 def _failure(state: "RetryCallState") -> StreamError:

@@ -47,9 +47,8 @@ class Session:
         self.governor = Governor(rate_limit, clock)
         # Secret, so that a traceback which shows the values of variables does not show these
         self.secrets = tuple(Secret(value.removeprefix("Bearer ")) for value in credentials.values())
-        self._credentials = {name: Secret(value) for name, value in credentials.items()}
         self._agent = {"User-Agent": f"cfstream/{_version.__version__}"}
-        self._own_headers = {**self._agent, **self._credentials}
+        self._own_headers = {**self._agent, **{name: Secret(value) for name, value in credentials.items()}}
         self._origin = origin_of(base_url)
         self._given = given
         self._session: aiohttp.ClientSession | None = None

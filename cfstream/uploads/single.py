@@ -240,7 +240,7 @@ class _Upload:
 
     def _interrupted(self, error: TransportError, endpoint: Endpoint[None]) -> None:
         error.request = endpoint.row
-        if classify(error) in (Verdict.FINAL, Verdict.UNREADABLE):
+        if not error.retryable:
             raise error
         logger.info("%s: interrupted (%s)", endpoint.row, type(error).__name__)
         self._last = error
