@@ -53,6 +53,21 @@ class Limits:
     access_rules: int = 5
     """The most access rules in one token."""
 
+    idempotency_key_length: int = 255
+    """The longest Idempotency-Key, in bytes."""
+
+    deletion_days_min: int = 30
+    """The soonest scheduled deletion, in days after the video was created."""
+
+    deletion_days_max: int = 1096
+    """The latest scheduled deletion, in days after the video was created."""
+
+    storage_minutes: int = 1000
+    """The minutes of video that the account has room for: the least that can be bought."""
+
+    direct_duration: int = 14_400
+    """The seconds that an upload address for end users reserves where it names no maxDurationSeconds."""
+
     encoding_max: int = 120
     """The most videos queued or encoding at the same time."""
 

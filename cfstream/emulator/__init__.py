@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cfstream.emulator.blocking import BlockingEmulator
+    from cfstream.emulator.control.faults import Fault
     from cfstream.emulator.errors import EmulatorError
     from cfstream.emulator.server import Emulator
 
-__all__ = ["BlockingEmulator", "Emulator", "EmulatorError"]
+__all__ = ["BlockingEmulator", "Emulator", "EmulatorError", "Fault"]
 
-_HOMES = {"BlockingEmulator": "blocking", "Emulator": "server", "EmulatorError": "errors"}
+_HOMES = {
+    "BlockingEmulator": "blocking",
+    "Emulator": "server",
+    "EmulatorError": "errors",
+    "Fault": "control.faults",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,9 @@
 
 from aiohttp import web
 
-from cfstream.emulator import playback, tus
+from cfstream.emulator import direct, downloads, playback, tus
 from cfstream.emulator.answers import API
+from cfstream.emulator.control import routes
 from cfstream.emulator.handlers import HANDLERS
 from cfstream.emulator.middleware import MIDDLEWARES, sign_answer
 from cfstream.emulator.service import SERVICE, Service
@@ -17,6 +18,8 @@ def make_app(service: Service) -> web.Application:
     app.on_response_prepare.append(sign_answer)
     _add_api(app.router)
     _add_uploads(app.router)
+    _add_forms(app.router)
+    routes.add_routes(app.router)
     _add_playback(app.router)
     return app
 
@@ -36,11 +39,17 @@ def _add_uploads(router: web.UrlDispatcher) -> None:
         router.add_route("OPTIONS", path, tus.options)
 
 
+def _add_forms(router: web.UrlDispatcher) -> None:
+    router.add_post(direct.ADDRESS, direct.upload)
+    router.add_route("OPTIONS", direct.ADDRESS, direct.options)
+
+
 def _add_playback(router: web.UrlDispatcher) -> None:
     router.add_get("/", playback.home)
     router.add_get("/{key}/manifest/{path:.+}", playback.manifest)
     router.add_get("/{key}/thumbnails/thumbnail.jpg", playback.thumbnail)
     router.add_get("/{key}/player/video.mp4", playback.progressive)
+    router.add_get("/{key}/downloads/{file}", downloads.serve)
     router.add_get("/{key}/captions/{language}.vtt", playback.captions)
     router.add_get("/{key}/watch", playback.watch)
     router.add_get("/{key}/iframe", playback.watch)

@@ -2,21 +2,25 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from cfstream.emulator.control.face import ControlFace
+from cfstream.emulator.errors import not_running
 
 if TYPE_CHECKING:
     from cfstream.emulator.server import Emulator
     from cfstream.sync import Stream
 
 
-class BlockingEmulator:
+class BlockingEmulator(ControlFace):
     """What ``with Emulator() as emulator`` gives."""
 
     def __init__(self, emulator: "Emulator") -> None:
         self._emulator = emulator
+        self._control = emulator._control  # noqa: SLF001  # the two are one emulator
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end = asyncio.Event()
@@ -58,6 +62,10 @@ class BlockingEmulator:
         """Let videos be encoded again."""
         self._call(self._emulator.resume_encoding)
 
+    def reset(self) -> None:
+        """Empty the account, end all work, and turn everything back to how it was at the start; credentials stay."""
+        self._wait(self._emulator.reset)
+
     def start(self) -> None:
         """Begin to serve.
 
@@ -98,15 +106,23 @@ class BlockingEmulator:
         self._loop = asyncio.get_running_loop()
         if self._abandoned:  # closed before there was a loop to tell
             self._end.set()
-        async with self._emulator:
+        await self._emulator.start()
+        try:
             started.set_result(None)
             await self._end.wait()
+        finally:
+            await self._emulator.close()
 
     def _call(self, function: Callable[[], None]) -> None:
         async def call() -> None:
             function()
 
+        self._wait(call)
+
+    def _wait(self, function: Callable[[], Awaitable[None]]) -> None:
+        async def call() -> None:
+            await function()
+
         if self._loop is None or self._loop.is_closed():
-            function()  # which says that nothing is running
-        else:
-            asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+            raise not_running()
+        asyncio.run_coroutine_threadsafe(call(), self._loop).result()

@@ -1,5 +1,6 @@
 """Captions: WebVTT files by language, kept byte for byte."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -7,10 +8,12 @@ from aiohttp import web
 
 from cfstream.emulator import checks, forms
 from cfstream.emulator.answers import bad_request, not_found, success
-from cfstream.emulator.service import SERVICE
+from cfstream.emulator.records import READY
+from cfstream.emulator.service import SERVICE, Service
 
 _SIGNATURE = re.compile(rb"(\xef\xbb\xbf)?WEBVTT([ \t\r\n]|$)")
 
+_GENERATED = frozenset(("cs", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru"))
 _LABELS = {
     "ar": "العربية",
     "cs": "Čeština",
@@ -63,28 +66,74 @@ async def update(request: web.Request) -> web.Response:
     """CAPTIONS_LANGUAGE_UPDATE: there is one file per language, the last one."""
     service = request.app[SERVICE]
     uid, language = service.video(request).uid, _language(request)
-    form = await forms.read(request, service.limits.caption_max)
-    if not _SIGNATURE.match(form.file):
+    _, content = await forms.read(request, service.limits.caption_max)
+    if not _SIGNATURE.match(content):
         raise bad_request("file: must be WebVTT")
     service.video(request)
     target = service.library.caption(uid, language)
     target.parent.mkdir(exist_ok=True)
-    target.write_bytes(form.file)
-    caption: dict[str, Any] = {
-        "language": language,
-        "label": label(language),
-        "generated": False,
-        "status": "ready",
-    }
-    service.library.store.put("caption", language, caption, parent=uid)
+    target.write_bytes(content)
+    caption = {"language": language, "label": label(language), "generated": False, "status": READY}
+    return success(_put(service, uid, caption))
+
+
+def _put(service: Service, uid: str, caption: dict[str, Any]) -> dict[str, Any]:
+    service.library.store.put("caption", caption["language"], caption, parent=uid)
+    return caption
+
+
+def _find(request: web.Request) -> tuple[str, dict[str, Any]]:
+    """The video that a path names, and its captions in the language of the path."""
+    service = request.app[SERVICE]
+    uid = service.video(request).uid
+    caption = service.library.store.get("caption", _language(request), parent=uid)
+    if caption is None:
+        raise not_found("caption")
+    return uid, caption
+
+
+async def list_captions(request: web.Request) -> web.Response:
+    """CAPTIONS_GET: also those that are being generated, or could not be."""
+    service = request.app[SERVICE]
+    return success(service.library.store.all("caption", parent=service.video(request).uid))
+
+
+async def get_caption(request: web.Request) -> web.Response:
+    """CAPTIONS_LANGUAGE_GET."""
+    _, caption = _find(request)
     return success(caption)
+
+
+async def generate(request: web.Request) -> web.Response:
+    """CAPTIONS_LANGUAGE_CREATE: there is nobody here who could listen, so the captions end in the state ``error``."""
+    service = request.app[SERVICE]
+    video, language = service.video(request), _language(request)
+    if language.partition("-")[0].lower() not in _GENERATED:
+        raise bad_request(f"language: must be one of {', '.join(sorted(_GENERATED))}, with or without a region")
+    if video.ready_at is None:
+        raise bad_request("identifier: the video is not ready")
+    if service.library.store.get("caption", language, parent=video.uid) is not None:
+        raise bad_request("language: has captions already; delete them first")
+    name = f"{label(language)} (auto-generated)"
+    caption = {"language": language, "label": name, "generated": True, "status": "inprogress"}
+    _put(service, video.uid, caption)
+    asyncio.get_running_loop().call_soon(_put, service, video.uid, {**caption, "status": "error"})
+    return success(caption)
+
+
+async def delete(request: web.Request) -> web.Response:
+    """CAPTIONS_LANGUAGE_DELETE."""
+    library = request.app[SERVICE].library
+    uid, caption = _find(request)
+    library.store.delete("caption", caption["language"], parent=uid)
+    library.caption(uid, caption["language"]).unlink(missing_ok=True)
+    return success("")
 
 
 async def get_vtt(request: web.Request) -> web.Response:
     """CAPTIONS_LANGUAGE_VTT_GET."""
-    service = request.app[SERVICE]
-    uid, language = service.video(request).uid, _language(request)
-    if service.library.store.get("caption", language, parent=uid) is None:
-        raise not_found("caption")
-    body = service.library.caption(uid, language).read_bytes()
+    uid, caption = _find(request)
+    if caption["status"] != READY:
+        raise not_found("caption file")
+    body = request.app[SERVICE].library.caption(uid, caption["language"]).read_bytes()
     return web.Response(body=body, content_type="text/vtt", charset="utf-8")

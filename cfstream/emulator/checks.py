@@ -2,20 +2,28 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from cfstream._limits import Limits
 from cfstream.emulator import times
-from cfstream.emulator.answers import Refused, bad_request
+from cfstream.emulator.answers import BAD_URL, Refused, bad_request
 
 UID = re.compile(r"[0-9a-f]{32}")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 _BODY_MAX = 1024 * 1024
-_SHORTEST_KEPT, _LONGEST_KEPT = 30, 1096
+_AT_CREATION = (
+    "allowedOrigins",
+    "creator",
+    "meta",
+    "requireSignedURLs",
+    "scheduledDeletion",
+    "thumbnailTimestampPct",
+)
 _PUBLIC_DETAILS = ("title", "share_link", "channel_link", "logo")
 
 
@@ -89,11 +97,16 @@ def digits(name: str, value: str, least: int, most: int) -> int:
     return whole(name, int(value), least, most)
 
 
+def number(name: str, value: Any, least: float, most: float) -> float:
+    """A number within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise bad_request(f"{name}: must be a number from {least} to {most}")
+    return value
+
+
 def fraction(name: str, value: Any) -> float:
     """A number from 0 to 1."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise bad_request(f"{name}: must be a number from 0 to 1")
-    return value
+    return number(name, value, 0, 1)
 
 
 def boolean(name: str, value: Any) -> bool:
@@ -133,29 +146,74 @@ def origins(name: str, value: Any) -> list[str]:
     return value
 
 
-def scheduled_deletion(name: str, value: Any, created: int) -> int:
+def scheduled_deletion(name: str, value: Any, created: int, limits: Limits) -> int:
     """When a video is to be deleted."""
-    when = instant(name, value)
-    if not created + _SHORTEST_KEPT * times.DAY <= when <= created + _LONGEST_KEPT * times.DAY:
-        raise bad_request(f"{name}: must be {_SHORTEST_KEPT} to {_LONGEST_KEPT} days after the video was created")
+    when, least, most = instant(name, value), limits.deletion_days_min, limits.deletion_days_max
+    if not created + least * times.DAY <= when <= created + most * times.DAY:
+        raise bad_request(f"{name}: must be {least} to {most} days after the video was created")
     return when
 
 
 def public_details(name: str, value: Any) -> dict[str, str | None]:
     """What the player shows."""
-    if not isinstance(value, dict):
-        raise bad_request(f"{name}: must be an object")
+    mapping(name, value)
     for key in _PUBLIC_DETAILS:
         if value.get(key) is not None:
             string(f"{name}.{key}", value[key])
     return {key: value[key] for key in _PUBLIC_DETAILS if key in value}
 
 
-def meta(name: str, value: Any) -> dict[str, Any]:
-    """Metadata."""
+def mapping(name: str, value: Any) -> dict[str, Any]:
+    """A JSON object."""
     if not isinstance(value, dict):
         raise bad_request(f"{name}: must be an object")
     return value
+
+
+def choice(name: str, value: Any, choices: Sequence[str]) -> str:
+    """One of a few words."""
+    if value not in choices:
+        raise bad_request(f"{name}: must be one of {', '.join(choices)}")
+    return str(value)
+
+
+def web_address(name: str, value: Any) -> str:
+    """An http or https address."""
+    text = string(name, value)
+    try:
+        url = URL(text)
+        usable = url.scheme in ("http", "https") and bool(url.host) and text.isprintable() and " " not in text
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Refused(400, (BAD_URL, f"Invalid URL: {name}: must be an http or https address"))
+    return text
+
+
+def upload_creator(request: web.Request, limits: Limits) -> dict[str, Any]:
+    """The creator that a header names, as a setting of the video."""
+    given = request.headers.get("Upload-Creator")
+    return {} if given is None else {"creator": creator("Upload-Creator", given, limits)}
+
+
+def named_meta(settings: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``meta`` of a new video whose name may stand beside it."""
+    name = {} if body.get("name") is None else {"name": string("name", body["name"])}
+    return {**name, **settings.get("meta", {})}
+
+
+Readers = Mapping[str, tuple[str, bool, Callable[[str, Any], Any]]]
+"""Keys of a body: the field of the record that each sets, whether null clears it, and how its value is read."""
+
+
+def changed(body: Mapping[str, Any], readers: Readers, prefix: str = "") -> dict[str, Any]:
+    """The fields of a record that a body sets; keys that nobody reads are passed over."""
+    changes: dict[str, Any] = {}
+    for name, (field, nullable, read) in readers.items():
+        if name in body:
+            cleared = nullable and body[name] is None
+            changes[field] = None if cleared else read(f"{prefix}{name}", body[name])
+    return changes
 
 
 def video_settings(body: Mapping[str, Any], created: int, limits: Limits) -> dict[str, Any]:
@@ -163,20 +221,25 @@ def video_settings(body: Mapping[str, Any], created: int, limits: Limits) -> dic
 
     The service ignores what it does not know, a misspelt ``requireSignedURLs`` included, and so does this.
     """
-    readers: dict[str, tuple[str, bool, Callable[[str, Any], Any]]] = {
+    readers: Readers = {
         "allowedOrigins": ("allowed_origins", False, origins),
         "creator": ("creator", True, lambda name, value: creator(name, value, limits)),
         "maxDurationSeconds": ("max_duration", True, lambda name, value: whole(name, value, 1, limits.duration_max)),
-        "meta": ("meta", False, meta),
+        "meta": ("meta", False, mapping),
         "publicDetails": ("public_details", True, public_details),
         "requireSignedURLs": ("require_signed_urls", False, boolean),
-        "scheduledDeletion": ("scheduled_deletion", True, lambda name, value: scheduled_deletion(name, value, created)),
+        "scheduledDeletion": (
+            "scheduled_deletion",
+            True,
+            lambda name, value: scheduled_deletion(name, value, created, limits),
+        ),
         "thumbnailTimestampPct": ("thumbnail_pct", False, fraction),
         "uploadExpiry": ("upload_expiry", True, instant),
     }
-    changes: dict[str, Any] = {}
-    for name, (field, nullable, read) in readers.items():
-        if name in body:
-            cleared = nullable and body[name] is None
-            changes[field] = None if cleared else read(name, body[name])
-    return changes
+    return changed(body, readers)
+
+
+def new_video_settings(body: Mapping[str, Any], created: int, limits: Limits, *more: str) -> dict[str, Any]:
+    """The settings that every way of making a video by JSON takes, and ``more`` of them; null counts as left out."""
+    given = {name: body[name] for name in (*_AT_CREATION, *more) if body.get(name) is not None}
+    return video_settings(given, created, limits)

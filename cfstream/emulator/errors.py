@@ -11,6 +11,11 @@ class EmulatorError(StreamError):
     """The emulator cannot start, or is not running."""
 
 
+def not_running() -> EmulatorError:
+    """It has not been started, or is closed."""
+    return EmulatorError("The emulator is not running: use it inside `async with` or `with`")
+
+
 def check_extra() -> None:
     """Make sure that the packages of the extra are there, without importing them.
 

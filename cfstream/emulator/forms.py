@@ -1,60 +1,96 @@
-"""Multipart bodies: one file and a few fields, read within bounds."""
+"""Multipart bodies: one file and a few fields, read within bounds into memory or onto the disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import attrs
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from cfstream.emulator.answers import BAD_REQUEST, DECODING, Refused
+from cfstream.emulator.uploads import LOST, LostConnectionError
 from cfstream.errors import CODES
 
 _FIELD_MAX = 64 * 1024
 _FIELDS_MOST = 100
+_BLOCK = 256 * 1024
 
 
 @attrs.frozen
 class Form:
-    """What came."""
+    """The fields that came with a file, its name and its size."""
 
     fields: dict[str, str]
-    file: bytes
     filename: str | None
+    size: int
 
 
-async def read(request: web.Request, most: int) -> Form:
+async def read(request: web.Request, most: int) -> tuple[Form, bytes]:
     """Read a form whose part ``file`` has at most that many bytes.
 
     Raises:
         Refused: it is too large, has no file, or is no form.
     """
+    content = bytearray()
+    form = await _read(request, most, content.extend)
+    return form, bytes(content)
+
+
+async def save(request: web.Request, most: int, target: Path) -> Form:
+    """The same with a large file, which goes to disk as it comes.
+
+    Raises:
+        Refused: as above.
+    """
+    with target.open("wb") as file:
+        return await _read(request, most, file.write)
+
+
+async def _read(request: web.Request, most: int, sink: Callable[[bytes], Any]) -> Form:
     if request.content_type != "multipart/form-data":
         raise _undecodable()
     fields: dict[str, str] = {}
-    file: bytes | None = None
-    filename: str | None = None
+    found: tuple[str | None, int] | None = None
     try:
         reader = await request.multipart()
         async for part in reader:
             if not isinstance(part, BodyPartReader) or part.name is None or len(fields) > _FIELDS_MOST:
                 raise _undecodable()
             if part.name == "file":
-                file, filename = await _content(part, most), part.filename
+                if found is not None:
+                    raise Refused(400, (BAD_REQUEST, "file: came twice"), close=True)
+                found = part.filename, await _take(part, most, sink)
             else:
-                fields[part.name] = (await _content(part, _FIELD_MAX)).decode()
-    except (ValueError, AssertionError, KeyError, RuntimeError, HttpProcessingError) as error:
+                value = bytearray()
+                await _take(part, _FIELD_MAX, value.extend)
+                fields[part.name] = value.decode()
+    except LOST as error:
+        if isinstance(error, HttpProcessingError):
+            raise _undecodable() from error
+        raise LostConnectionError from error
+    except (ValueError, AssertionError, KeyError, RuntimeError) as error:
         # The reader tells of broken bodies in all these ways.
         raise _undecodable() from error
-    if file is None:
+    if found is None:
         raise Refused(400, (BAD_REQUEST, "file: is missing"))
-    return Form(fields, file, filename)
+    filename, size = found
+    return Form(fields, None if filename is None else _text(filename), size)
 
 
-async def _content(part: BodyPartReader, most: int) -> bytes:
-    content = bytearray()
-    while block := await part.read_chunk():
-        content += block
-        if len(content) > most:
+async def _take(part: BodyPartReader, most: int, sink: Callable[[bytes], Any]) -> int:
+    size = 0
+    while block := await part.read_chunk(_BLOCK):
+        size += len(block)
+        if size > most:
             raise Refused(413, (BAD_REQUEST, f"{part.name}: is larger than {most} bytes"), close=True)
-    return bytes(content)
+        sink(block)
+    return size
+
+
+def _text(name: str) -> str:
+    """A name without bytes that are no UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _undecodable() -> Refused:

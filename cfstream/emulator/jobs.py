@@ -1,9 +1,10 @@
-"""The encoder's queue: a few child processes at a time, their progress on the video, and their end."""
+"""The work on videos: the encoder's queue, a few child processes at a time, and what else goes on behind a video."""
 
 import asyncio
 import logging
 import os
 import shutil
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final
 
 from cfstream.emulator import records
@@ -26,19 +27,24 @@ class Jobs:
     def __init__(self, library: Library, preset: PresetName) -> None:
         self._library = library
         self._preset: PresetName = preset
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, set[asyncio.Task[None]]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._open = asyncio.Event()
         self._open.set()
 
     def add(self, uid: str) -> None:
         """Encode a video as soon as there is a place."""
-        task = asyncio.create_task(self._wait_and_encode(uid), name=f"encode {uid}")
-        self._tasks[uid] = task
-        task.add_done_callback(lambda _: self._forget(uid, task))
+        self.start(uid, self._wait_and_encode(uid))
+
+    def start(self, uid: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something else for a video, at once; it ends when the video is deleted or the emulator closes."""
+        task = asyncio.create_task(work, name=f"work on {uid}")
+        self._tasks.setdefault(uid, set()).add(task)
+        task.add_done_callback(lambda task: self._forget(uid, task))
 
     def _forget(self, uid: str, task: asyncio.Task[None]) -> None:
-        if self._tasks.get(uid) is task:
+        self._tasks[uid].discard(task)
+        if not self._tasks[uid]:
             del self._tasks[uid]
 
     def restart(self) -> None:
@@ -62,18 +68,19 @@ class Jobs:
 
     async def cancel(self, uid: str) -> None:
         """End the work on a video; afterwards none of its files is being written."""
-        task = self._tasks.get(uid)
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+        await self._end(self._tasks.get(uid, ()))
 
     async def close(self) -> None:
         """End all work; the videos keep their state, so that a later start goes on with them."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
+        await self._end(task for tasks in self._tasks.values() for task in tasks)
+
+    @staticmethod
+    async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+        ended = list(tasks)
+        for task in ended:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        if ended:
+            await asyncio.wait(ended)
 
     async def _wait_and_encode(self, uid: str) -> None:
         async with self._slots:
@@ -81,17 +88,24 @@ class Jobs:
             try:
                 await self._encode(uid)
             except MediaError as error:
-                self._fail(uid, error)
+                self.fail(uid, error)
             except Exception:  # noqa: BLE001  # a video must end in some state, whatever went wrong
                 _log.exception("encoding of %s", uid)
-                self._fail(uid, MediaError(UNKNOWN))
+                self.fail(uid, MediaError(UNKNOWN))
 
     async def _encode(self, uid: str) -> None:
         library = self._library
-        if library.get(uid) is None:
+        video = library.get(uid)
+        if video is None:
             return
         shutil.rmtree(library.hls(uid), ignore_errors=True)
-        job = EncodeJob(source=library.source(uid), out_dir=library.hls(uid), preset=self._preset)
+        job = EncodeJob(
+            source=library.source(uid),
+            out_dir=library.hls(uid),
+            preset=self._preset,
+            start=video.clip_start,
+            end=video.clip_end,
+        )
         await run_job(job, on_event=lambda event: self._told(uid, event))
         library.change(uid, state=records.READY, percent=100.0, ready_at=library.now())
 
@@ -105,7 +119,8 @@ class Jobs:
                 # This ends the child process, too: nothing of a video that is too long is encoded.
                 raise MediaError(TOO_LONG, "The video is longer than the upload was allowed to be.")
 
-    def _fail(self, uid: str, error: MediaError) -> None:
+    def fail(self, uid: str, error: MediaError) -> None:
+        """Put a video into its last state."""
         self._library.change(
             uid, state=records.ERROR, percent=None, error_code=error.code, error_text=error.text, ready_at=None
         )

@@ -1,6 +1,7 @@
 """The account's videos: their records, their files, and the one way to change either."""
 
 import asyncio
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,12 @@ class Library:
         """Take in a new video."""
         self.folder(video.uid).mkdir(parents=True)
         self.store.save_video(video)
+
+    def make(self, created: int, **fields: Any) -> Video:
+        """Take in a new video with a uid of its own."""
+        video = Video(uid=secrets.token_hex(16), created=created, modified=created, **fields)
+        self.add(video)
+        return video
 
     def get(self, uid: str) -> Video | None:
         """The video as it is now; it does not change afterwards."""
@@ -74,6 +81,14 @@ class Library:
     def caption(self, uid: str, language: str) -> Path:
         """A caption file."""
         return self.folder(uid) / "captions" / f"{language}.vtt"
+
+    def audio_track(self, uid: str, track: str) -> Path:
+        """The file of an additional audio track."""
+        return self.folder(uid) / "tracks" / track
+
+    def sound(self, uid: str) -> Path:
+        """The sound alone, for downloads."""
+        return self.folder(uid) / "sound.m4a"
 
     def watermark(self, uid: str) -> Path:
         """The image of a watermark profile."""

@@ -23,18 +23,27 @@ class Made:
         Raises:
             MediaError: it cannot be made.
         """
+        task = self.begin(job)
+        if task is not None:
+            await asyncio.wait([task])
+            if task.cancelled():
+                raise MediaError(UNKNOWN, "The video was deleted.")
+            task.result()
+        return job.target
+
+    def begin(self, job: Mp4Job | ThumbnailJob) -> asyncio.Task[None] | None:
+        """Start to make a file and return the work, which others may have begun; None if the file is there."""
         target = job.target
-        if target not in self._tasks and target.exists():
-            return target
-        task = self._tasks.get(target)
-        if task is None:
+        if not self.makes(target) and target.exists():
+            return None
+        if not self.makes(target):
             task = self._tasks[target] = asyncio.create_task(self._make(job), name=f"make {target.name}")
             task.add_done_callback(lambda done: self._finished(target, done))
-        await asyncio.wait([task])
-        if task.cancelled():
-            raise MediaError(UNKNOWN, "The video was deleted.")
-        task.result()
-        return target
+        return self._tasks[target]
+
+    def makes(self, target: Path) -> bool:
+        """Whether that file is being made."""
+        return target in self._tasks
 
     def _finished(self, target: Path, task: asyncio.Task[None]) -> None:
         del self._tasks[target]

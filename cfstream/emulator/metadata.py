@@ -68,7 +68,7 @@ def read(header: str, created: int, limits: Limits) -> UploadSettings:
             case "maxdurationseconds":
                 changes["max_duration"] = checks.digits(key, value, 1, limits.duration_max)
             case "scheduleddeletion":
-                changes["scheduled_deletion"] = checks.scheduled_deletion(key, value, created)
+                changes["scheduled_deletion"] = checks.scheduled_deletion(key, value, created, limits)
             case "expiry":
                 expiry = checks.instant(key, value)
                 if expiry <= created:

@@ -3,19 +3,28 @@
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from cfstream.emulator import tus
-from cfstream.emulator.answers import API, INTERNAL, WRONG_METHOD, Refused, bad_request, no_route, unauthorized
-from cfstream.emulator.service import SERVICE
+from cfstream.emulator.answers import (
+    API,
+    INTERNAL,
+    THROTTLED,
+    WRONG_METHOD,
+    Refused,
+    bad_request,
+    no_route,
+    unauthorized,
+)
+from cfstream.emulator.control.sweeping import sweep
+from cfstream.emulator.control.watching import NO_ANSWER, Handler, is_control, watching
+from cfstream.emulator.service import SERVICE, Credentials, Service
 from cfstream.emulator.uploads import LostConnectionError
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _log = logging.getLogger("cfstream.emulator")
 
+_RATE = web.RequestKey("rate", dict[str, str])
 _HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 _MEDIA = re.compile(r"/[^/]+/(manifest|thumbnails)/")
 
@@ -25,21 +34,27 @@ def in_api(request: web.Request) -> bool:
     return request.path == API or request.path.startswith(f"{API}/")
 
 
+def _plain(request: web.Request) -> bool:
+    """Whether errors are told in plain words."""
+    return not (in_api(request) or is_control(request) or request.path.startswith("/tus/"))
+
+
 async def sign_answer(request: web.Request, response: web.StreamResponse) -> None:
     """Give every answer its ray id, and open to other sites what is meant for them."""
     response.headers["cf-ray"] = f"{secrets.token_hex(8)}-LCL"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.update(request.get(_RATE, {}))
     if request.path.startswith("/tus/"):
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = tus.EXPOSED
-    elif not in_api(request) and _MEDIA.match(request.path):
+    elif not in_api(request) and not is_control(request) and _MEDIA.match(request.path):
         response.headers["Access-Control-Allow-Origin"] = "*"
 
 
 @web.middleware
 async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Make every way of failing an answer; what nobody foresaw goes to the log, not to the client."""
-    plain = not (in_api(request) or request.path.startswith("/tus/"))
+    plain = _plain(request)
     try:
         return await handler(request)
     except Refused as error:
@@ -53,7 +68,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return Refused(error.status, (INTERNAL, error.reason)).answer(plain=plain)
     except (LostConnectionError, ConnectionError):
         # There is nobody left to read it.
-        return web.Response(status=499)
+        return web.Response(status=NO_ANSWER)
     except RecursionError:
         return bad_request("The body is nested too deeply").answer(plain=plain)
     except Exception:  # noqa: BLE001  # it is logged, and the client gets an answer
@@ -65,28 +80,47 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def host(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse names other than this machine's, so that no web page reaches the emulator by a name of its own."""
     if not _HOST.fullmatch(request.headers.get("Host", "")):
-        raise Refused(421, (INTERNAL, "The emulator answers to localhost only"))
+        return Refused(421, (INTERNAL, "The emulator answers to localhost only")).answer(plain=_plain(request))
+    return await handler(request)
+
+
+@web.middleware
+async def swept(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Do first what has fallen due."""
+    await sweep(request.app[SERVICE])
     return await handler(request)
 
 
 @web.middleware
 async def credentials(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let into the API who has its token or key, and only to the account there is."""
-    if not in_api(request):
+    """Let into the API who has its token or key, and only to the account there is; into the control, the token."""
+    if not in_api(request) and not is_control(request):
         return await handler(request)
     service = request.app[SERVICE]
-    known = service.credentials
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    headers = request.headers
-    if not (
-        (scheme.lower() == "bearer" and known.accept_token(token.strip()))
-        or known.accept_key(headers.get("X-Auth-Email", ""), headers.get("X-Auth-Key", ""))
-    ):
+    credential = _credential(request, service.credentials)
+    if credential is None or (is_control(request) and credential != "token"):
         raise unauthorized()
+    if in_api(request) and service.control.rate_limit:
+        _count(request, service, credential)
     if request.match_info.get("account_id", service.account_id) != service.account_id:
         raise no_route(request.path)
     return await handler(request)
 
 
-MIDDLEWARES = (errors, host, credentials)
+def _credential(request: web.Request, known: Credentials) -> str | None:
+    headers = request.headers
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and known.accept_token(token.strip()):
+        return "token"
+    return "key" if known.accept_key(headers.get("X-Auth-Email", ""), headers.get("X-Auth-Key", "")) else None
+
+
+def _count(request: web.Request, service: Service, credential: str) -> None:
+    allowance = service.control.rate.take(credential, service.limits)
+    request[_RATE] = allowance.headers()
+    if allowance.blocked:
+        raise Refused(429, (THROTTLED, "Please wait and consider throttling your request speed"))
+
+
+MIDDLEWARES = (host, watching, errors, swept, credentials)
 """From the outside in."""

@@ -2,16 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from cfstream.emulator import pages
-from cfstream.emulator.answers import BAD_REQUEST, Refused, bad_request, not_found, unauthorized
+from cfstream.emulator.answers import AUTHENTICATION, BAD_REQUEST, Refused, bad_request, not_found, unauthorized
 from cfstream.emulator.checks import LANGUAGE, UID, digits
 from cfstream.emulator.media.errors import MediaError
 from cfstream.emulator.media.jobs import Fit, Mp4Job, ThumbnailJob
-from cfstream.emulator.records import ERROR, Video
+from cfstream.emulator.records import ERROR, READY, Video
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.emulator.tokens import TokenError
 
@@ -29,30 +29,38 @@ _SMALLEST, _LARGEST = 10, 2000
 _BOX = "640"
 
 
-def watched(request: web.Request, service: Service) -> Video:
+def watched(request: web.Request, service: Service, claim: str | None = None) -> Video:
     """The video that the first part of a path names, by uid or by a token for it.
 
+    Args:
+        request: what is asked for.
+        service: the emulator.
+        claim: what the token of a protected video must allow besides.
+
     Raises:
-        Refused: there is none, or it needs a token.
+        Refused: there is none, or it needs a token, or another one.
     """
     key = request.match_info["key"]
+    claims: dict[str, Any] = {"sub": key}
     if "." in key:
         try:
-            uid = str(service.signer.check(key).get("sub"))
+            claims = service.signer.check(key)
         except TokenError as error:
             raise unauthorized() from error
-    else:
-        uid = key
+    uid = str(claims.get("sub"))
     video = service.library.get(uid) if UID.fullmatch(uid) else None
     if video is None:
         raise not_found("video")
     if video.require_signed_urls and uid == key:
         raise unauthorized()
+    if video.require_signed_urls and claim is not None and claims.get(claim) is not True:
+        raise Refused(403, (AUTHENTICATION, f"The token is not {claim}"))
     return video
 
 
-def _ready(request: web.Request, service: Service) -> Video:
-    video = watched(request, service)
+def ready(request: web.Request, service: Service, claim: str | None = None) -> Video:
+    """The same for what is made of a video, which must be encoded by now."""
+    video = watched(request, service, claim)
     if video.state == ERROR:
         raise Refused(424, (BAD_REQUEST, f"The video has no media: {video.error_code}"))
     if video.ready_at is None:
@@ -63,7 +71,7 @@ def _ready(request: web.Request, service: Service) -> Video:
 async def manifest(request: web.Request) -> web.StreamResponse:
     """Manifests and the segments they name."""
     service = request.app[SERVICE]
-    video = _ready(request, service)
+    video = ready(request, service)
     return _file(service.library.hls(video.uid), request.match_info["path"])
 
 
@@ -81,7 +89,7 @@ def _file(folder: Path, path: str) -> web.FileResponse:
 async def thumbnail(request: web.Request) -> web.StreamResponse:
     """One still, made when it is first asked for."""
     service = request.app[SERVICE]
-    video = _ready(request, service)
+    video = ready(request, service)
     query = request.query
     time = _time(query["time"]) if "time" in query else video.thumbnail_pct * video.duration
     width = digits("width", query.get("width", _BOX), _SMALLEST, _LARGEST)
@@ -91,7 +99,8 @@ async def thumbnail(request: web.Request) -> web.StreamResponse:
         raise bad_request(f"fit: must be one of {', '.join(_FITS)}")
     if height % 2:
         raise bad_request("height: must be even")
-    time = round(min(time, video.duration), 3)
+    # Of a clip there is the whole file it was cut from.
+    time = round(min(time, video.duration) + (video.clip_start or 0), 3)
     target = service.library.still(video.uid, f"{time}-{width}x{height}-{fit}.jpg")
     job = ThumbnailJob(
         source=service.library.source(video.uid), target=target, time=time, width=width, height=height, fit=fit
@@ -117,7 +126,7 @@ def _time(value: str) -> float:
 async def progressive(request: web.Request) -> web.StreamResponse:
     """The same pictures as the best rendition in one MP4, for browsers that play no HLS."""
     service = request.app[SERVICE]
-    video = _ready(request, service)
+    video = ready(request, service)
     job = Mp4Job(hls_dir=service.library.hls(video.uid), target=service.library.progressive(video.uid))
     return web.FileResponse(await _made(service, job), headers={"Content-Type": "video/mp4"})
 
@@ -125,10 +134,9 @@ async def progressive(request: web.Request) -> web.StreamResponse:
 async def captions(request: web.Request) -> web.StreamResponse:
     """A caption file for the player's page."""
     service = request.app[SERVICE]
-    video = _ready(request, service)
+    video = ready(request, service)
     language = request.match_info["language"]
-    known = LANGUAGE.fullmatch(language) and service.library.store.get("caption", language, parent=video.uid)
-    if not known:
+    if not LANGUAGE.fullmatch(language):
         raise not_found("caption")
     return _file(service.library.folder(video.uid) / "captions", f"{language}.vtt")
 
@@ -138,7 +146,7 @@ async def watch(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     video = watched(request, service)
     listed = service.library.store.all("caption", parent=video.uid)
-    return pages.player(video, listed, request.query)
+    return pages.player(video, [each for each in listed if each["status"] == READY], request.query)
 
 
 async def home(request: web.Request) -> web.StreamResponse:

@@ -6,12 +6,13 @@ from typing import Any
 import attrs
 
 PENDING = "pendingupload"
+DOWNLOADING = "downloading"
 QUEUED = "queued"
 ENCODING = "inprogress"
 READY = "ready"
 ERROR = "error"
 
-STATES = frozenset({PENDING, "downloading", QUEUED, ENCODING, READY, ERROR, "live-inprogress"})
+STATES = frozenset({PENDING, DOWNLOADING, QUEUED, ENCODING, READY, ERROR, "live-inprogress"})
 """Every state the API knows."""
 
 UNKNOWN = -1
@@ -42,6 +43,13 @@ class Video:
     watermark: Mapping[str, Any] | None = None
     live_input: str | None = None
     clipped_from: str | None = None
+    clip_start: float | None = None
+    clip_end: float | None = None
+    """Which part of its file a clip shows, in seconds; both or neither."""
+    source_url: str | None = None
+    """Where a copied video is fetched from."""
+    form_upload: bool = False
+    """Whether it waits for, or came by, a form at an address of its own."""
     max_duration: int | None = None
     uploaded: int | None = None
     upload_expiry: int | None = None
@@ -65,3 +73,30 @@ class Video:
 
 
 _VIDEO_FIELDS = frozenset(attrs.fields_dict(Video))
+
+
+@attrs.frozen(kw_only=True)
+class LiveInput:
+    """One live input; instants are microseconds since the epoch."""
+
+    uid: str
+    created: int
+    modified: int
+    keys: Mapping[str, str]
+    """Its credentials by what they open: ``rtmps``, ``rtmps_playback``, ``srt``, ``srt_playback``, ``web_rtc``."""
+    keys_rotated_at: int | None = None
+    meta: Mapping[str, Any] = attrs.field(factory=dict)
+    default_creator: str | None = None
+    recording: Mapping[str, Any] = attrs.field(factory=dict)
+    """What was set, by the names of the API."""
+    delete_recording_after_days: float | None = None
+    enabled: bool = True
+    prefer_low_latency: bool = False
+
+    @classmethod
+    def load(cls, document: Mapping[str, Any]) -> "LiveInput":
+        """Read a stored document; keys of other versions are passed over."""
+        return cls(**{key: value for key, value in document.items() if key in _LIVE_INPUT_FIELDS})
+
+
+_LIVE_INPUT_FIELDS = frozenset(attrs.fields_dict(LiveInput))

@@ -16,11 +16,15 @@ from aiohttp import web
 
 from cfstream._limits import LIMITS, Limits
 from cfstream._types import Clock, PathSource, SystemClock
-from cfstream.emulator import tus
+from cfstream.emulator import audio, copies, incoming, tus
 from cfstream.emulator.answers import API
 from cfstream.emulator.app import make_app
 from cfstream.emulator.checks import UID
-from cfstream.emulator.errors import EmulatorError, check_extra
+from cfstream.emulator.control import resetting
+from cfstream.emulator.control.face import ControlFace
+from cfstream.emulator.control.state import Control
+from cfstream.emulator.control.sweeping import on_moves
+from cfstream.emulator.errors import EmulatorError, check_extra, not_running
 from cfstream.emulator.jobs import Jobs
 from cfstream.emulator.library import Library
 from cfstream.emulator.made import Made
@@ -37,23 +41,27 @@ HOST: Final = "127.0.0.1"
 ACCOUNT_ID: Final = "cf57ea11000000000000000000000000"
 """The account, unless another is wished for."""
 
+_DATABASE = "emulator.sqlite"
+
 _PATIENCE = 0.5
 """Seconds that running requests get to end by themselves on close."""
 
 
-class Emulator:
+class Emulator(ControlFace):
     """A local Cloudflare Stream.
 
     Args:
         data_dir: where videos are kept; without it they are gone after closing.
         port: where it listens on 127.0.0.1; 0 takes a free port.
         limits: the service's limits, for tests with small files.
+        rate_limit: whether requests above the limit of the API are refused.
         preset: how much work goes into encoding: ``fast`` (two small sizes) or ``full``.
         clock: the time it goes by, for tests of expiry.
         api_token: the token that opens it; a new one for each start unless given.
         account_id: the one account it has, 32 hexadecimal digits.
         api_key: a legacy API key that opens it, together with ``api_email``.
         api_email: the e-mail address that goes with the key.
+        allow_private_fetch: whether copies and the like may be fetched from this machine and its network, too.
     """
 
     def __init__(
@@ -62,24 +70,28 @@ class Emulator:
         *,
         port: int = 0,
         limits: Limits = LIMITS,
+        rate_limit: bool = False,
         preset: PresetName = "fast",
         clock: Clock | None = None,
         api_token: str | None = None,
         account_id: str = ACCOUNT_ID,
         api_key: str | None = None,
         api_email: str | None = None,
+        allow_private_fetch: bool = False,
     ) -> None:
         self._data_dir = None if data_dir is None else Path(data_dir)
         self._port = port
-        self._limits = limits
         self._preset: PresetName = preset
-        self._clock = clock or SystemClock()
         if not UID.fullmatch(account_id):
             raise EmulatorError(f"account_id: {account_id!r:.80} is not 32 hexadecimal digits in lower case")
         self._account_id = account_id
         self._credentials = Credentials(
             api_token=api_token or secrets.token_urlsafe(30), api_key=api_key, api_email=api_email
         )
+        self._control = Control(
+            clock or SystemClock(), limits, rate_limit=rate_limit, secrets=(self.api_token, api_key)
+        )
+        self._allow_private_fetch = allow_private_fetch
         self._service: Service | None = None
         self._stack: AsyncExitStack | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -126,7 +138,7 @@ class Emulator:
             "account_id": self.account_id,
             "base_url": self.base_url,
             "rate_limit": None,
-            "_limits": self._limits,
+            "_limits": self.limits,
         }
         return {**own, **options}
 
@@ -137,6 +149,10 @@ class Emulator:
     def resume_encoding(self) -> None:
         """Let videos be encoded again."""
         self._running.jobs.resume()
+
+    async def reset(self) -> None:
+        """Empty the account, end all work, and turn everything back to how it was at the start; credentials stay."""
+        await resetting.reset(self._running)
 
     async def start(self) -> None:
         """Begin to serve.
@@ -150,8 +166,12 @@ class Emulator:
         async with AsyncExitStack() as stack:
             service = await self._build(stack)
             service.site = await stack.enter_async_context(_served(service, self._port))
+            await stack.enter_async_context(on_moves(service))
             tus.finish_complete(service)
             service.jobs.restart()
+            incoming.clear(service.library)
+            copies.resume(service)
+            audio.resume(service)
             self._service = service
             self._closed = asyncio.Event()
             self._stack = stack.pop_all()
@@ -162,21 +182,20 @@ class Emulator:
             root = Path(stack.enter_context(temporary))
         else:
             root = stack.enter_context(_locked(self._data_dir))
-        store = stack.enter_context(
-            contextlib.closing(Store(None if self._data_dir is None else root / "emulator.sqlite"))
-        )
-        library = Library(store, root, self._clock)
+        store = stack.enter_context(contextlib.closing(Store(None if self._data_dir is None else root / _DATABASE)))
+        library = Library(store, root, self.clock)
         jobs, made = Jobs(library, self._preset), Made()
         stack.push_async_callback(jobs.close)
         stack.push_async_callback(made.close)
         return Service(
             account_id=self._account_id,
             credentials=self._credentials,
-            limits=self._limits,
+            control=self._control,
             library=library,
             jobs=jobs,
             made=made,
             signer=Signer(library),
+            allow_private_fetch=self._allow_private_fetch,
         )
 
     async def close(self) -> None:
@@ -217,6 +236,7 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+        self._settle_faults(failed=error is not None)
 
     def __enter__(self) -> "BlockingEmulator":
         from cfstream.emulator.blocking import BlockingEmulator
@@ -231,11 +251,24 @@ class Emulator:
     ) -> None:
         if self._blocking is not None:
             self._blocking.close()
+        self._settle_faults(failed=error is not None)
+
+    def _settle_faults(self, *, failed: bool) -> None:
+        """Forget the planned faults, after making sure that none is left where nothing else failed.
+
+        Raises:
+            EmulatorError: it names those that no request met.
+        """
+        try:
+            if not failed:
+                self.faults.check()
+        finally:
+            self.faults.clear()
 
     @property
     def _running(self) -> Service:
         if self._service is None:
-            raise EmulatorError("The emulator is not running: use it inside `async with` or `with`")
+            raise not_running()
         return self._service
 
 
@@ -250,6 +283,7 @@ async def _served(service: Service, port: int) -> AsyncGenerator[str]:
         except OSError as error:
             raise EmulatorError(f"The emulator cannot listen on {HOST}:{port}: {error.strerror}") from error
         yield f"http://{HOST}:{runner.addresses[0][1]}"
+        service.closing.set()
         service.writers.stop_all()
     finally:
         await runner.cleanup()
@@ -259,8 +293,12 @@ async def _served(service: Service, port: int) -> AsyncGenerator[str]:
 def _locked(folder: Path) -> Generator[Path]:
     """Keep a data folder to ourselves."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # It holds private keys: nobody else may read it, whatever the umask.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        with contextlib.suppress(IsADirectoryError):  # which opening the database tells
+            os.close(os.open(folder / _DATABASE, flags, 0o600))
+        descriptor = os.open(folder / "lock", flags, 0o600)
     except OSError as error:
         raise EmulatorError(f"The data folder {folder} cannot be used: {error.strerror}") from error
     try:

@@ -1,5 +1,6 @@
 """What every handler works with: the account, its library, and the machinery around it."""
 
+import asyncio
 import hmac
 from typing import TYPE_CHECKING, Final
 
@@ -7,6 +8,7 @@ import attrs
 from aiohttp import web
 
 from cfstream._limits import Limits
+from cfstream.emulator import times
 from cfstream.emulator.answers import not_found
 from cfstream.emulator.checks import UID
 from cfstream.emulator.library import Library
@@ -14,6 +16,7 @@ from cfstream.emulator.records import Video
 from cfstream.emulator.uploads import Writers
 
 if TYPE_CHECKING:
+    from cfstream.emulator.control.state import Control
     from cfstream.emulator.jobs import Jobs
     from cfstream.emulator.made import Made
     from cfstream.emulator.tokens import Signer
@@ -25,7 +28,7 @@ class Credentials:
 
     api_token: str = attrs.field(repr=False)
     api_key: str | None = attrs.field(default=None, repr=False)
-    api_email: str | None = None
+    api_email: str | None = attrs.field(default=None, repr=False)
 
     def accept_token(self, token: str) -> bool:
         """Whether that is the token."""
@@ -52,14 +55,36 @@ class Service:
 
     account_id: str
     credentials: Credentials
-    limits: Limits
+    control: "Control"
     library: Library
     jobs: "Jobs"
     made: "Made"
     signer: "Signer"
     writers: Writers = attrs.field(factory=Writers)
+    allow_private_fetch: bool = False
+    """Whether files are fetched from this machine and its network, too."""
     site: str = ""
     """Scheme, host and port; known once the port is."""
+    closing: asyncio.Event = attrs.field(factory=asyncio.Event)
+    """Set when the emulator begins to close."""
+    sweeping: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    """Held while what fell due is being deleted."""
+
+    @property
+    def limits(self) -> Limits:
+        """The service's limits as they are now."""
+        return self.control.limits
+
+    async def delete_video(self, uid: str) -> None:
+        """Delete a video, and with it everything that is being done to it."""
+        lag = round(self.control.list_lag * times.SECOND)
+        if lag:
+            self.library.store.bury(uid, self.library.now(), lag)
+        self.library.store.delete_video(uid)
+        await self.writers.stop(uid)
+        await self.jobs.cancel(uid)
+        await self.made.cancel(self.library.folder(uid))
+        await self.library.delete(uid)
 
     def video(self, request: web.Request) -> Video:
         """The video that a path names.

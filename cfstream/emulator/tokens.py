@@ -67,8 +67,12 @@ class Signer:
         stored = self._library.store.get("key", kid) if isinstance(kid, str) else None
         if stored is None:
             raise TokenError("the key of the token is not known")
-        key = self._public[kid] = load_private(stored["pem"]).public_key()
+        key = self._public[kid] = load_private(stored["pem"], ours=True).public_key()
         return key
+
+    def forget(self, kid: str) -> None:
+        """Let go of a key that was deleted."""
+        self._public.pop(kid, None)
 
     def _load_own(self) -> tuple[str, "RSAPrivateKey"]:
         store = self._library.store
@@ -80,7 +84,7 @@ class Signer:
             store.put("setting", "signing_key", {"id": kid})
         else:
             kid, pem = own["id"], (store.get("key", own["id"]) or {})["pem"]
-        self._own = kid, load_private(pem)
+        self._own = kid, load_private(pem, ours=True)
         return self._own
 
 
@@ -113,8 +117,12 @@ def make_key() -> tuple[str, str]:
     return secrets.token_hex(16), pem.decode()
 
 
-def load_private(pem: str) -> "RSAPrivateKey":
+def load_private(pem: str, *, ours: bool = False) -> "RSAPrivateKey":
     """The key in a PEM text.
+
+    Args:
+        pem: the text.
+        ours: whether it was made here: proving that its numbers fit takes a tenth of a second.
 
     Raises:
         ValueError: it is no RSA key.
@@ -124,7 +132,7 @@ def load_private(pem: str) -> "RSAPrivateKey":
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     try:
-        key = serialization.load_pem_private_key(pem.encode(), password=None)
+        key = serialization.load_pem_private_key(pem.encode(), password=None, unsafe_skip_rsa_key_validation=ours)
     except (TypeError, UnsupportedAlgorithm) as error:
         raise ValueError(str(error)) from error
     if not isinstance(key, rsa.RSAPrivateKey):

@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from cfstream.emulator import checks, metadata, times, uploads
+from cfstream.emulator import checks, metadata, room, times, uploads, watermarks
 from cfstream.emulator.answers import API, BAD_REQUEST, Refused, bad_request, not_found
+from cfstream.emulator.control import connections
 from cfstream.emulator.records import PENDING, QUEUED, Video
 from cfstream.emulator.service import SERVICE, Service
 
@@ -17,8 +18,6 @@ OPEN = "/tus/{identifier}"
 GUARDED = f"{API}/accounts/{{account_id}}/media/{{identifier}}"
 
 _BODY_TYPE = "application/offset+octet-stream"
-_UNLIMITED_DIRECT = 14_400
-"""The seconds that are reserved for a direct upload that names no maxDurationSeconds."""
 
 EXPOSED = (
     "Location, Upload-Offset, Upload-Length, Upload-Metadata, Upload-Expires, "
@@ -43,11 +42,11 @@ async def create(request: web.Request) -> web.Response:
     settings = metadata.read(header or "", created, limits)
     changes: dict[str, Any] = settings.changes
     if direct:
-        changes.setdefault("max_duration", _UNLIMITED_DIRECT)
-    if "Upload-Creator" in request.headers:
-        changes["creator"] = checks.creator("Upload-Creator", request.headers["Upload-Creator"], limits)
+        changes.setdefault("max_duration", limits.direct_duration)
+    changes |= checks.upload_creator(request, limits)
     if settings.watermark is not None:
-        changes["watermark"] = _watermark(service, settings.watermark)
+        changes["watermark"] = watermarks.profile(service, settings.watermark)
+    room.check(service, changes.get("max_duration", 0))
     video = Video(
         uid=secrets.token_hex(16),
         created=created,
@@ -77,13 +76,6 @@ def _length(request: web.Request, service: Service) -> int:
     if len(given) > len(str(service.limits.file_max)) or int(given) > service.limits.file_max:
         raise Refused(413, (BAD_REQUEST, f"Upload-Length: the most is {service.limits.file_max}"))
     return int(given)
-
-
-def _watermark(service: Service, uid: str) -> dict[str, Any]:
-    profile = service.library.store.get("watermark", uid)
-    if profile is None:
-        raise not_found("watermark")
-    return profile
 
 
 def _location(request: web.Request, service: Service, video: Video) -> str:
@@ -172,7 +164,7 @@ async def _take(request: web.Request, service: Service, uid: str, writer: upload
         return 0
     target = service.library.source(uid)
     before = target.stat().st_size
-    received = await uploads.receive(request.content, target, writer, min(room, limits.chunk_max))
+    received = await uploads.receive(connections.body(request), target, writer, min(room, limits.chunk_max))
     try:
         uploads.check_chunk(received, room, limits)
     except Refused:

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +17,7 @@ from cfstream.emulator.answers import BAD_REQUEST, Refused, bad_request
 _SILENCE = 60.0
 """Seconds without a byte after which a chunk is given up; what came is kept."""
 
-_LOST = (aiohttp.ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError)
+LOST = (aiohttp.ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError)
 
 
 class LostConnectionError(Exception):
@@ -111,7 +112,15 @@ def _wrong_chunk(message: str) -> Refused:
     return refusal
 
 
-async def receive(content: aiohttp.StreamReader, target: Path, writer: Writer, most: int) -> int:
+class Body(Protocol):
+    """A request's body."""
+
+    def iter_any(self) -> AsyncIterable[bytes]:
+        """What comes, in blocks of any size."""
+        ...
+
+
+async def receive(content: Body, target: Path, writer: Writer, most: int) -> int:
     """Append a body to a file as it comes and return its size; at most one byte over ``most`` decides the answer.
 
     Raises:
@@ -127,7 +136,7 @@ async def receive(content: aiohttp.StreamReader, target: Path, writer: Writer, m
                 if received > most:
                     return received
                 _write(file.fileno(), block)
-        except _LOST as error:
+        except LOST as error:
             raise LostConnectionError from error
     return received
 

@@ -4,13 +4,11 @@ import math
 
 from aiohttp import web
 
-from cfstream.emulator import checks, wire
+from cfstream.emulator import checks, times, wire
 from cfstream.emulator.answers import bad_request, success
 from cfstream.emulator.records import READY, STATES
 from cfstream.emulator.service import SERVICE
 from cfstream.emulator.store import VideoFilter
-
-_STORAGE_MINUTES = 1000
 
 
 async def list_videos(request: web.Request) -> web.Response:
@@ -30,6 +28,8 @@ async def list_videos(request: web.Request) -> web.Response:
 
 
 def _filter(request: web.Request, *, window: bool = True) -> VideoFilter:
+    service = request.app[SERVICE]
+    lag = service.control.list_lag
     query = {name: checks.string(name, value) for name, value in request.query.items()}
     status, kind = query.get("status"), query.get("type")
     if status is not None and status not in STATES:
@@ -47,6 +47,7 @@ def _filter(request: web.Request, *, window: bool = True) -> VideoFilter:
         live_input=query.get("live_input_id"),
         since=_border(request, "start", "after") if window else None,
         until=_border(request, "end", "before") if window else None,
+        seen=service.library.now() - round(lag * times.SECOND) if lag else None,
     )
 
 
@@ -80,25 +81,21 @@ async def edit_video(request: web.Request) -> web.Response:
 async def delete_video(request: web.Request) -> web.Response:
     """STREAM_DELETE: with it goes everything that is being done to it."""
     service = request.app[SERVICE]
-    uid = service.video(request).uid
-    service.library.store.delete_video(uid)
-    await service.writers.stop(uid)
-    await service.jobs.cancel(uid)
-    await service.made.cancel(service.library.folder(uid))
-    await service.library.delete(uid)
+    await service.delete_video(service.video(request).uid)
     return web.Response(status=200)
 
 
 async def storage_usage(request: web.Request) -> web.Response:
     """VIDEOS_STORAGE_USAGE: each ready video counts its length, rounded up to the second."""
     creator = checks.string("creator", request.query.get("creator", "")) or None
-    videos = request.app[SERVICE].library.store.videos(VideoFilter(status=READY, creator=creator))
+    service = request.app[SERVICE]
+    videos = service.library.store.videos(VideoFilter(status=READY, creator=creator))
     seconds = sum(math.ceil(video.duration) for video in videos)
     return success(
         {
             "creator": creator or "",
             "videoCount": len(videos),
             "totalStorageMinutes": round(seconds / 60, 2),
-            "totalStorageMinutesLimit": _STORAGE_MINUTES,
+            "totalStorageMinutesLimit": service.limits.storage_minutes,
         }
     )

@@ -6,7 +6,7 @@ import io
 import struct
 import tempfile
 import zlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import attrs
+from aiohttp import web
 from yarl import URL
 
 from cfstream._limits import Limits
@@ -129,10 +130,42 @@ async def running(*, limits: Limits = SMALL, **options: Any) -> AsyncGenerator[A
         yield api
 
 
+@asynccontextmanager
+async def site(**pages: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncGenerator[str]:
+    """Another web server, with a page for each keyword; gives its address."""
+    app = web.Application()
+    for name, page in pages.items():
+        app.router.add_get(f"/{name}", page)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def file(data: bytes) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A page that is a file."""
+
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(body=data)
+
+    return page
+
+
 def metadata(**pairs: str | None) -> str:
     return ",".join(
         key if value is None else f"{key} {base64.b64encode(value.encode()).decode()}" for key, value in pairs.items()
     )
+
+
+def form(file: bytes, filename: str = "en.vtt", kind: str = "text/vtt", **fields: str) -> aiohttp.FormData:
+    data = aiohttp.FormData(quote_fields=False)
+    for key, value in fields.items():
+        data.add_field(key, value)
+    data.add_field("file", io.BytesIO(file), filename=filename, content_type=kind)
+    return data
 
 
 @cache

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+from collections import defaultdict
 from urllib.parse import urlsplit
 
 import pytest
@@ -23,9 +24,10 @@ def test_every_row_has_a_handler() -> None:
 async def test_every_row_is_routed() -> None:
     async with running() as api:
         for row in ROWS.values():
-            path = row.path.format(account_id=api.emulator.account_id, identifier=UNKNOWN, language="en")
+            values = defaultdict(lambda: UNKNOWN, account_id=api.emulator.account_id, language="en")
+            path = row.path.format_map(values)
             answer = await api.call(row.verb, f"{api.emulator.base_url}{path}")
-            assert answer.status != 405
+            assert answer.status not in (405, 500)
             if answer.status == 404:
                 assert answer.codes == [10003]
 

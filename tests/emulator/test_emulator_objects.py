@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from emulator_kit import Api, FixedClock, clip, metadata, png, running
+from emulator_kit import Api, FixedClock, clip, form, metadata, png, running
 
 NOW = 1_800_000_000
 VTT = "\ufeffWEBVTT\r\n\r\n00:00.000 --> 00:01.000\r\nGrüße <&>\r\n".encode()
@@ -127,14 +127,6 @@ async def test_times_of_a_token_may_be_numbers() -> None:
         ):
             token = signer.sign({"sub": uid, **claims})
             assert (await api.media(f"/{token}/watch")).status == expected, claims
-
-
-def form(file: bytes, filename: str = "en.vtt", kind: str = "text/vtt", **fields: str) -> aiohttp.FormData:
-    data = aiohttp.FormData()
-    for key, value in fields.items():
-        data.add_field(key, value)
-    data.add_field("file", io.BytesIO(file), filename=filename, content_type=kind)
-    return data
 
 
 async def test_captions_come_back_byte_for_byte() -> None:

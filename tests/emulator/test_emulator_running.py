@@ -223,7 +223,7 @@ def test_imports_stay_light(statement: str, absent: tuple[str, ...]) -> None:
 def test_the_packages_names() -> None:
     import cfstream.emulator as package
 
-    assert dir(package) == ["BlockingEmulator", "Emulator", "EmulatorError"]
+    assert dir(package) == ["BlockingEmulator", "Emulator", "EmulatorError", "Fault"]
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = package.nothing_such
 

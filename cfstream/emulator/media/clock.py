@@ -76,9 +76,11 @@ class Clock:
             waiting.duration = ticks - waiting.pts
         return waiting
 
-    def last(self) -> VideoFrame | None:
-        """The final frame, which lasts as long as its file says."""
+    def last(self, until: float | None) -> VideoFrame | None:
+        """The final frame, which lasts as long as its file says, but not beyond that second, if one is given."""
         waiting, self._waiting = self._waiting, None
+        if waiting is not None and waiting.pts is not None and until is not None:
+            waiting.duration = max(1, min(waiting.duration, round(until * TICKS) - waiting.pts))
         return waiting
 
     def _stamp(self, frame: VideoFrame, ticks: int) -> None:

@@ -40,8 +40,12 @@ _TS_PACKET: Final = 188
 
 
 @contextmanager
-def open_source(path: Path) -> Generator[InputContainer]:
+def open_source(path: Path, *, formats: str = "") -> Generator[InputContainer]:
     """Opens an uploaded file; what libav reports about it, then and in the block, becomes a MediaError.
+
+    Args:
+        path: The file.
+        formats: Demuxers besides those of videos, with commas.
 
     Raises:
         OSError: If there is no such file or it cannot be read.
@@ -52,7 +56,7 @@ def open_source(path: Path) -> Generator[InputContainer]:
         raise MediaError(NON_VIDEO)
     try:
         # The prefix keeps a name such as "concat:a|b" from being taken for a protocol.
-        container = av.open(f"file:{path.absolute()}", "r", options=_INPUT_OPTIONS, **_ANY_TITLE)
+        container = av.open(f"file:{path.absolute()}", "r", options=_options(formats), **_ANY_TITLE)
     except av.error.FFmpegError as error:
         raise MediaError(MALFORMED if _is_video_container(head) else NON_VIDEO) from error
     with container:
@@ -60,6 +64,10 @@ def open_source(path: Path) -> Generator[InputContainer]:
             yield container
         except av.error.FFmpegError as error:
             raise MediaError(MALFORMED if isinstance(error, av.error.InvalidDataError) else UNKNOWN) from error
+
+
+def _options(formats: str) -> dict[str, str]:
+    return {**_INPUT_OPTIONS, "format_whitelist": ",".join(filter(None, (_INPUT_OPTIONS["format_whitelist"], formats)))}
 
 
 def _head(path: Path) -> bytes:

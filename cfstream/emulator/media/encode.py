@@ -25,7 +25,6 @@ from cfstream.emulator.media.containers import (
     AnyPacket,
     audio_streams,
     decode,
-    frame_time,
     open_source,
     packets,
     start_time,
@@ -34,6 +33,7 @@ from cfstream.emulator.media.containers import (
 from cfstream.emulator.media.errors import MALFORMED, MediaError
 from cfstream.emulator.media.jobs import PresetName
 from cfstream.emulator.media.ladder import PRESETS
+from cfstream.emulator.media.part import Cut, Part
 from cfstream.emulator.media.probe import Probe, probe
 from cfstream.emulator.media.video import Ladder
 
@@ -69,8 +69,9 @@ def encode(
     preset: PresetName = "full",
     on_progress: Callable[[float], None] = lambda _: None,
     facts: Probe | None = None,
+    part: Part | None = None,
 ) -> EncodeResult:
-    """Encodes a file into the folder, which is made if need be.
+    """Encodes a file, or a part of it, into the folder, which is made if need be.
 
     Args:
         source: The uploaded file.
@@ -78,6 +79,7 @@ def encode(
         preset: ``fast`` (two small rungs) or ``full``.
         on_progress: Called with the percentage done.
         facts: What ``probe`` said about the file, if that is known already.
+        part: Which part of the file; without it, all.
 
     Raises:
         OSError: If the source cannot be read or the folder not written.
@@ -86,16 +88,22 @@ def encode(
     facts = facts or probe(source)
     with open_source(source) as container:
         video, sounds = video_stream(container), audio_streams(container)[:1]
-        zero = start_time(video, *sounds)
+        cut = Cut(part, start_time(video, *sounds), facts)
+        if part is not None:
+            facts = part.of(facts)
         with (
-            Ladder(facts, zero, PRESETS[preset], out_dir) as ladder,
-            AudioEncoder(Timeline(zero, facts.duration), out_dir) as audio,
+            Ladder(facts, cut.zero, PRESETS[preset], out_dir) as ladder,
+            AudioEncoder(Timeline(cut.zero, facts.duration), out_dir) as audio,
         ):
             failed = 0
             for packet in packets(container, video, *sounds):
-                failed += not _feed(packet, ladder, audio)
+                failed += not _feed(packet, cut, ladder, audio)
                 on_progress(min(100.0, ladder.seconds / facts.duration * 100))
-            ladder.finish()
+                if cut.over:
+                    break
+            for picture, time in cut.held():
+                ladder.encode(picture, time)
+            ladder.finish(None if part is None else facts.duration)
             audio.finish()
             if failed > ladder.frames * _MOST_FAILURES:
                 raise MediaError(MALFORMED)
@@ -104,16 +112,18 @@ def encode(
             return _publish(ladder, audio, out_dir)
 
 
-def _feed(packet: AnyPacket, ladder: Ladder, audio: AudioEncoder) -> bool:
+def _feed(packet: AnyPacket, cut: Cut, ladder: Ladder, audio: AudioEncoder) -> bool:
     """Decodes a packet and hands its frames on; False for a broken one of a picture that has begun."""
     frames = decode(packet)
     if frames is None:
         return packet.stream.type != "video" or not ladder.frames
     for frame in frames:
         if isinstance(frame, VideoFrame):
-            ladder.encode(frame, frame_time(frame))
+            for picture, time in cut.pictures(frame):
+                ladder.encode(picture, time)
         else:
-            audio.encode(frame)
+            for sound in cut.sounds(frame):
+                audio.encode(sound)
     return True
 
 

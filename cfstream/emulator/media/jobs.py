@@ -19,6 +19,9 @@ class EncodeJob:
     source: Path = attrs.field(converter=Path)
     out_dir: Path = attrs.field(converter=Path)
     preset: PresetName = attrs.field(default="full", validator=attrs.validators.in_(get_args(PresetName)))
+    start: float | None = None
+    end: float | None = None
+    """Which part of the file to encode, in seconds; both or neither."""
 
 
 @attrs.frozen(kw_only=True)
@@ -43,11 +46,32 @@ class Mp4Job:
 
     hls_dir: Path = attrs.field(converter=Path)
     target: Path = attrs.field(converter=Path)
+    sound_only: bool = False
 
 
-Job = EncodeJob | ThumbnailJob | Mp4Job
+@attrs.frozen(kw_only=True)
+class ProbeJob:
+    """Look at a file; see ``probe``."""
 
-_KINDS: Final[dict[str, type[Job]]] = {kind.name: kind for kind in (EncodeJob, ThumbnailJob, Mp4Job)}
+    name: ClassVar[str] = "probe"
+
+    source: Path = attrs.field(converter=Path)
+
+
+@attrs.frozen(kw_only=True)
+class SoundJob:
+    """Make sure that a file holds sound; see ``check_sound``."""
+
+    name: ClassVar[str] = "sound"
+
+    source: Path = attrs.field(converter=Path)
+
+
+Job = EncodeJob | ThumbnailJob | Mp4Job | ProbeJob | SoundJob
+
+_KINDS: Final[dict[str, type[Job]]] = {
+    kind.name: kind for kind in (EncodeJob, ThumbnailJob, Mp4Job, ProbeJob, SoundJob)
+}
 
 
 def to_arguments(job: Job) -> list[str]:

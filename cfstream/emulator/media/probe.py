@@ -16,7 +16,8 @@ from cfstream.emulator.media.containers import AnyPacket, audio_streams, decode,
 from cfstream.emulator.media.errors import MALFORMED, TOO_SHORT, MediaError
 
 _MICROSECONDS: Final = 1_000_000
-_SHORTEST: Final = 0.1
+SHORTEST: Final = 0.1
+"""Seconds that a video must have."""
 _TRIES: Final = 1000
 """Packets of the picture that may fail before the file counts as broken."""
 
@@ -53,7 +54,7 @@ def probe(path: Path) -> Probe:
             raise MediaError(MALFORMED)
         tracks = len(audio_streams(container))
         duration = _duration(container, path)
-        if duration < _SHORTEST:
+        if duration < SHORTEST:
             raise MediaError(TOO_SHORT)
         frame = _first_frame(container, video)
         turn = picture.rotation(frame)

@@ -1,4 +1,4 @@
-"""A finished HLS folder as one MP4 for browsers that play no HLS, without encoding anything again."""
+"""A finished HLS folder as one MP4, for downloads and browsers without HLS, with nothing encoded again."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,21 +10,25 @@ from av.container import InputContainer, OutputContainer
 
 from cfstream.emulator.media.audio import FOLDER
 from cfstream.emulator.media.containers import AnyPacket
+from cfstream.emulator.media.errors import UNKNOWN, MediaError
 from cfstream.emulator.media.mp4 import mux, new_mp4
 from cfstream.emulator.media.track import PLAYLIST
 
 _OPTIONS: Final = {"protocol_whitelist": "file,crypto", "format_whitelist": "hls,mov"}
 
 
-def to_mp4(hls_dir: Path, target: Path) -> None:
-    """Writes the best rung and the sound of an encoded video into one file, its index in front.
+def to_mp4(hls_dir: Path, target: Path, *, sound_only: bool = False) -> None:
+    """Writes the best rung and the sound of an encoded video, or the sound alone, into one file, its index in front.
 
     Raises:
         OSError: If the folder holds no finished video.
+        MediaError: If the sound alone is wanted and there is none.
     """
-    folders = [_best_rung(hls_dir)]
+    folders = [] if sound_only else [_best_rung(hls_dir)]
     if (hls_dir / FOLDER / PLAYLIST).is_file():
         folders.append(hls_dir / FOLDER)
+    if not folders:
+        raise MediaError(UNKNOWN, "The video has no sound.")
     with ExitStack() as stack, new_mp4(target) as output:
         inputs = [stack.enter_context(_open(folder)) for folder in folders]
         mux(output, *[_copied(source, output) for source in inputs])

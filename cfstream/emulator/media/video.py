@@ -136,13 +136,13 @@ class Ladder:
         """Takes the next decoded frame and the time it has in the source."""
         self._encode(self._clock.place(frame, time))
 
-    def finish(self) -> None:
-        """Completes all renditions.
+    def finish(self, until: float | None = None) -> None:
+        """Completes all renditions, which last until that second at most.
 
         Raises:
             MediaError: If no frame has come.
         """
-        self._encode(self._clock.last())
+        self._encode(self._clock.last(until))
         if not self.frames:
             raise MediaError(MALFORMED)
         for encoder in self._encoders:

@@ -19,9 +19,11 @@ import av.logging
 from cfstream.emulator.media.encode import encode
 from cfstream.emulator.media.errors import UNKNOWN, MediaError
 from cfstream.emulator.media.files import whole
-from cfstream.emulator.media.jobs import EncodeJob, Job, Mp4Job, ThumbnailJob, from_arguments
+from cfstream.emulator.media.jobs import EncodeJob, Job, Mp4Job, ProbeJob, SoundJob, ThumbnailJob, from_arguments
+from cfstream.emulator.media.part import Part
 from cfstream.emulator.media.probe import probe
 from cfstream.emulator.media.remux import to_mp4
+from cfstream.emulator.media.sound import check_sound
 from cfstream.emulator.media.thumbnail import thumbnail
 
 FAILED: Final = 3
@@ -83,13 +85,22 @@ def _run(job: Job) -> dict[str, Any]:
                 part.write_bytes(picture)
             return {"size": len(picture)}
         case Mp4Job():
-            to_mp4(job.hls_dir, job.target)
+            to_mp4(job.hls_dir, job.target, sound_only=job.sound_only)
             return {"size": job.target.stat().st_size}
+        case ProbeJob():
+            return attrs.asdict(probe(job.source))
+        case SoundJob():
+            check_sound(job.source)
+            return {}
 
 
 def _encode(job: EncodeJob) -> dict[str, Any]:
-    facts = probe(job.source)
-    _emit("probe", **attrs.asdict(facts), has_audio=facts.has_audio)
+    facts, part = probe(job.source), None
+    shown = facts
+    if job.start is not None and job.end is not None:
+        part = Part(start=job.start, end=job.end)
+        shown = part.of(facts)
+    _emit("probe", **attrs.asdict(shown), has_audio=facts.has_audio)
     told = 0
 
     def tell(pct: float) -> None:
@@ -98,7 +109,7 @@ def _encode(job: EncodeJob) -> dict[str, Any]:
             told = int(pct)
             _emit("progress", pct=float(told))
 
-    result = encode(job.source, job.out_dir, preset=job.preset, on_progress=tell, facts=facts)
+    result = encode(job.source, job.out_dir, preset=job.preset, on_progress=tell, facts=facts, part=part)
     return attrs.asdict(result)
 
 
