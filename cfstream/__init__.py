@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cfstream._types import Secret
     from cfstream._version import __version__
     from cfstream._wire import from_dict, to_dict
+    from cfstream.bulk import Bulk, Deleted, DeleteFailed, Edited, EditFailed
     from cfstream.client import Stream
     from cfstream.errors import (
         AmbiguousResultError,
@@ -52,6 +53,7 @@ _PLACES = {
     "cfstream._types": ("Secret",),
     "cfstream._version": ("__version__",),
     "cfstream._wire": ("from_dict", "to_dict"),
+    "cfstream.bulk": ("Bulk", "DeleteFailed", "Deleted", "EditFailed", "Edited"),
     "cfstream.client": ("Stream",),
     "cfstream.errors": (
         "APIError",
@@ -88,9 +90,14 @@ __all__ = [
     "AmbiguousResultError",
     "AuthenticationError",
     "BadRequestError",
+    "Bulk",
     "ClientClosedError",
     "ConflictError",
     "DecodeError",
+    "DeleteFailed",
+    "Deleted",
+    "EditFailed",
+    "Edited",
     "EncodingFailedError",
     "FileChangedError",
     "Hooks",

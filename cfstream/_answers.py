@@ -25,8 +25,8 @@ class RawResponse:
     """An answer as it came; header names match in any case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = attrs.field(repr=False)  # may hold the address of an upload
+    body: bytes = attrs.field(repr=False)  # may hold keys
 
 
 class Answer(Protocol[T_co]):
@@ -51,7 +51,7 @@ class Answer(Protocol[T_co]):
 class RawPage(Generic[T]):
     """One list answer before its objects are made."""
 
-    items: list[JsonObject]
+    items: list[JsonObject] = attrs.field(repr=False)
     model: type[T]
     total: int | None = None
     range: int | None = None
@@ -75,20 +75,25 @@ class one(Generic[T]):  # noqa: N801  # reads as a word in the rows: one(Video)
 
 @attrs.frozen
 class many(Generic[T]):  # noqa: N801  # reads as a word in the rows: many(Video)
-    """The envelope holds a list; null means an empty one."""
+    """The envelope holds a list, bare or inside an object; null means an empty one."""
 
     model: type[T]
-    accept: None = None
+    inside: str | None = attrs.field(default=None, kw_only=True)
+    """The name of the list in the object that may be around it."""
+    accept: None = attrs.field(default=None, kw_only=True)
 
     def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> RawPage[T]:
         """Give the list, its objects not yet made."""
-        envelope = _envelope(response, secrets)
-        items = envelope.get("result")
+        counts = _envelope(response, secrets)
+        items: Any = counts.get("result")
+        if self.inside and isinstance(items, dict):
+            items, counts = items.get(self.inside), items
         if items is None:
             items = []
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            del items, counts  # they may hold secrets, and frames are shown in reports
             raise DecodeError(f"{self.model.__name__}: expected a list of objects @ $.result")
-        return RawPage(items, self.model, _count(envelope.get("total")), _count(envelope.get("range")))
+        return RawPage(items, self.model, _count(counts.get("total")), _count(counts.get("range")))
 
 
 def _count(value: Any) -> int | None:
@@ -128,7 +133,7 @@ class nothing:  # noqa: N801  # reads as a word in the rows: nothing()
     def read(self, response: RawResponse, secrets: Iterable[str] = ()) -> None:
         """Give nothing."""
         envelope, problem = parse_json(response.body)
-        if isinstance(envelope, dict) and envelope.get("success") is False:
+        if isinstance(envelope, dict) and _reports_failure(envelope):
             raise failure(response, secrets)
         json_meant = response.headers.get("Content-Type", "").startswith("application/json")
         if problem and response.body and not json_meant:
@@ -155,9 +160,14 @@ def _envelope(response: RawResponse, secrets: Iterable[str]) -> JsonObject:
     envelope, problem = parse_json(response.body)
     if problem or not isinstance(envelope, dict):
         raise _garbled(f"status {response.status}, {problem or 'not an object'}: {_shown(response, secrets)}")
-    if envelope.get("success") is False:
+    if _reports_failure(envelope):
         raise failure(response, secrets)
     return envelope
+
+
+def _reports_failure(envelope: JsonObject) -> bool:
+    """Tell whether a call failed: the docs of audio tracks and captions count any entry among the errors as failure."""
+    return envelope.get("success") is False or bool(envelope.get("errors"))
 
 
 def _garbled(message: str) -> DecodeError:
@@ -191,7 +201,9 @@ def failure(response: RawResponse, secrets: Iterable[str] = ()) -> APIError:
 
 
 def _told(entry: JsonObject, secrets: Iterable[str]) -> str:
-    return excerpt(f"{entry.get('code', '')} {entry.get('message', '')}", secrets=secrets).strip()
+    said = (entry.get("code"), entry.get("message"))
+    # an object here may be nested deeper than its repr can go
+    return excerpt(" ".join(str(word) for word in said if isinstance(word, (int, str))), secrets=secrets)
 
 
 def _phrase(status: int) -> str:

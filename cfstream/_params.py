@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -21,7 +22,8 @@ from typing import (
 
 import attrs
 
-from cfstream._files import read_file
+from cfstream._files import DiskFile, check_any, read_file
+from cfstream._redact import shown
 from cfstream._types import FileSource, JsonObject
 from cfstream._wire import rfc3339, to_wire, wire_name
 from cfstream.errors import InvalidInputError, UnknownKeywordError
@@ -35,7 +37,7 @@ class Part:
     """One part of a multipart body."""
 
     name: str
-    data: bytes | str
+    data: bytes | str | DiskFile
     filename: str | None = None
     content_type: str | None = None
 
@@ -46,7 +48,7 @@ class Encoded:
 
     query: Mapping[str, str] | None = None
     headers: Mapping[str, str] | None = None
-    body: bytes | None = None
+    body: bytes | None = attrs.field(default=None, repr=False)  # may hold a key
     parts: tuple[Part, ...] = ()
 
 
@@ -66,10 +68,11 @@ class Takes(Protocol):
 # --- checks ------------------------------------------------------------------------------------------------------
 
 _Check = Callable[[str, Any], Any]
+_WHOLE_MAX = 2**63 - 1  # what other languages read; Python cannot even write integers of more than 4,300 digits
 
 
 def _refuse(name: str, value: Any, wanted: str) -> InvalidInputError:
-    return InvalidInputError(f"{name}: expected {wanted}, got {value!r:.80}")
+    return InvalidInputError(f"{name}: expected {wanted}, got {shown(value)}")
 
 
 def _text(name: str, value: Any) -> str:
@@ -95,7 +98,7 @@ def _flag(name: str, value: Any) -> bool:
 
 
 def _integer(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or not -_WHOLE_MAX <= value <= _WHOLE_MAX:
         raise _refuse(name, value, "a whole number")
     return value
 
@@ -109,12 +112,17 @@ def _number(name: str, value: Any) -> float:
 def _moment(name: str, value: Any) -> str:
     if not isinstance(value, datetime):
         raise _refuse(name, value, "a datetime")
-    if value.utcoffset() is None:
+    try:
+        offset = value.utcoffset()
+        wire = None if offset is None else rfc3339(value)
+    except OverflowError as error:
+        raise InvalidInputError(f"{name}: {value.isoformat()} is outside of what UTC can say") from error
+    if wire is None:
         raise InvalidInputError(
             f"{name}: {value.isoformat()} has no time zone; give an aware datetime, such as "
             f"{name}={value.replace(microsecond=0)!r} with tzinfo=datetime.UTC",
         )
-    return rfc3339(value)
+    return wire
 
 
 def _json_mapping(name: str, value: Any) -> JsonObject:
@@ -122,7 +130,7 @@ def _json_mapping(name: str, value: Any) -> JsonObject:
         raise _refuse(name, value, "a mapping")
     try:
         plain = to_wire(value)
-        json.dumps(plain, allow_nan=False)
+        json.dumps(plain, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"{name}: not JSON: {error}") from error
     return dict(plain)
@@ -175,7 +183,7 @@ def _ruled(check: _Check, rules: Sequence[Rule]) -> _Check:
     def ruled(name: str, value: Any) -> Any:
         checked = check(name, value)
         for rule in rules:
-            problem = rule.problem(checked)
+            problem = rule.problem(value)
             if problem:
                 raise InvalidInputError(f"{name}: {problem}")
         return checked
@@ -214,6 +222,15 @@ def _attrs_value(model: type[Any]) -> _Check:
     return attrs_value
 
 
+def header_text(name: str, value: Any) -> str:
+    """Give a text that can stand in a header."""
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name}: expected text, got {type(value).__name__}")
+    if not value.isprintable():
+        raise InvalidInputError(f"{name}: line breaks and control characters cannot stand in a header")
+    return value
+
+
 # --- keyword sets ------------------------------------------------------------------------------------------------
 
 
@@ -233,7 +250,7 @@ def checked(params: Any, given: Params, *, prefix: str = "") -> dict[str, Any]:
     checks = _checks_of(params)
     for name in given:
         if name not in checks:
-            raise UnknownKeywordError(f"unknown keyword {prefix}{name}{_did_you_mean(name, checks)}")
+            raise UnknownKeywordError(f"unknown keyword {prefix}{_bare(name)}{_did_you_mean(_bare(name), checks)}")
     missing = sorted(params.__required_keys__ - given.keys())
     if missing:
         raise InvalidInputError(f"missing keyword {prefix}{missing[0]}")
@@ -251,8 +268,12 @@ def _allows_none(params: Any, name: str) -> bool:
     return get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
 
 
-def _did_you_mean(name: Any, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+def _bare(name: Any) -> str:
+    return name if isinstance(name, str) and name.isidentifier() else shown(name)
+
+
+def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     return f": did you mean {near[0]}?" if near else f"; it takes {', '.join(known)}"
 
 
@@ -264,15 +285,39 @@ def _fields(params: Any, given: Any, *, prefix: str = "") -> JsonObject:
     return {checks[name][0]: value for name, value in checked(params, given, prefix=prefix).items()}
 
 
+def _no_problem(_: Params) -> str | None:
+    return None
+
+
+Problem = Callable[[Params], str | None]
+"""Says what is wrong with keywords taken together, or None."""
+
+
 @attrs.frozen
 class Json:
-    """The keywords go as a JSON body."""
+    """The keywords go as a JSON body, some of them as headers."""
 
     params: type[Any]
+    problem: Problem = attrs.field(default=_no_problem, kw_only=True)
+    headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    """The header of each keyword that is sent as one."""
+    made_up: str | None = attrs.field(default=None, kw_only=True)
+    """The keyword of a header that gets a random value where none is given."""
 
     def encode(self, params: Params) -> Encoded:
         """Check the keywords and write them."""
-        return Encoded(body=json.dumps(_fields(self.params, params)).encode())
+        if self.made_up:
+            params = {self.made_up: secrets.token_hex(16), **params}
+        body = _fields(self.params, params)
+        problem = self.problem(params)
+        if problem:
+            raise InvalidInputError(problem)
+        headers = {
+            header: header_text(name, body.pop(wire_name(name)))
+            for name, header in self.headers.items()
+            if name in params
+        }
+        return Encoded(headers=headers or None, body=json.dumps(body).encode())
 
 
 def _query_text(value: Any) -> str:
@@ -299,13 +344,34 @@ class Form:
     params: type[Any]
     size_max: int
     content_type: str
-    check: Callable[[str, bytes], None]
+    read: Callable[..., tuple[str, Any]] = attrs.field(default=read_file, kw_only=True)
+    """Gives filename and content of what was given as ``file``."""
+    check: Callable[[str, Any], None] = attrs.field(default=check_any, kw_only=True)
     """Refuses bytes that are no such file; called with the filename."""
 
     def encode(self, params: Params) -> Encoded:
         """Check the keywords and write them."""
         values = checked(self.params, params)
-        filename, data = read_file(values.pop("file"), size_max=self.size_max)
+        filename, data = self.read(values.pop("file"), size_max=self.size_max)
         self.check(filename, data)
         fields = (Part(wire_name(name), _query_text(value)) for name, value in values.items())
         return Encoded(parts=(Part("file", data, filename, self.content_type), *fields))
+
+
+@attrs.frozen
+class FormOrJson:
+    """The keywords go as a multipart body when a file is given, else as JSON with its address."""
+
+    form: Form
+    json: Json
+
+    @property
+    def params(self) -> type[Any]:
+        """The keyword set of both."""
+        return self.form.params
+
+    def encode(self, params: Params) -> Encoded:
+        """Check the keywords and write them."""
+        if ("file" in params) == ("url" in params):
+            raise InvalidInputError("give either file or url: one of the two is needed")
+        return (self.form if "file" in params else self.json).encode(params)

@@ -38,8 +38,8 @@ _LONGEST_PAUSES = 3600.0  # seconds that one call lets itself be put off by 429,
 _NOT_REACHED = frozenset({521, 522, 523, 525, 526})
 _TRANSIENT = frozenset({408, 425})
 _NEVER = frozenset({501, 505})
-# What an ambiguous failure does not keep from being sent again.
-REPEATABLE = frozenset({RetryClass.READ, RetryClass.SET, RetryClass.DELETE})
+# What an ambiguous failure does not keep from being sent again; before GENERATE the transport looks first.
+REPEATABLE = frozenset({RetryClass.READ, RetryClass.SET, RetryClass.DELETE, RetryClass.GENERATE})
 
 
 class Verdict(enum.Enum):
@@ -177,7 +177,7 @@ class Retrier:
     draw: Callable[[float, float], float] = random.uniform
     _counted: int = attrs.field(default=0, init=False)
     _sent: int = attrs.field(default=0, init=False)
-    _ambiguous: bool = attrs.field(default=False, init=False)
+    ambiguous: bool = attrs.field(default=False, init=False)
     _wait: float = attrs.field(default=0.0, init=False)
     _paused: float = attrs.field(default=0.0, init=False)
 
@@ -217,13 +217,13 @@ class Retrier:
             raise
 
     def _is_done_by_earlier_attempt(self, error: StreamError) -> bool:
-        return self.retry is RetryClass.DELETE and self._ambiguous and isinstance(error, NotFoundError)
+        return self.retry is RetryClass.DELETE and self.ambiguous and isinstance(error, NotFoundError)
 
     def _repeats(self, error: BaseException) -> bool:
         if not isinstance(error, StreamError):
             return False
         verdict = classify(error)
-        self._ambiguous = self._ambiguous or verdict in _UNKNOWN
+        self.ambiguous = self.ambiguous or verdict in _UNKNOWN
         return may_repeat(self.retry, verdict)
 
     def _next_wait(self, state: "RetryCallState") -> float:

@@ -15,6 +15,7 @@ from yarl import URL
 from cfstream import _version
 from cfstream._governor import Governor, RateLimit
 from cfstream._limits import Limits
+from cfstream._redact import shown
 from cfstream._types import Clock, Secret
 from cfstream.errors import ClientClosedError, InvalidInputError, RequestTimeoutError, StreamError
 
@@ -24,6 +25,7 @@ _POOL = 100  # sockets; aiohttp's own default, stated because uploads and calls 
 BASE_URL = "https://api.cloudflare.com/client/v4"
 _API_HOST = "api.cloudflare.com"
 _HOST = re.compile(r"[0-9A-Za-z_.:-]+")
+_PLAIN = re.compile(r'[!"$->A-~]+')  # printable ASCII without blanks, and without # ? @
 
 
 class Session:
@@ -197,18 +199,23 @@ _HTTPS = 443
 _left_to_parent: list[Any] = []
 
 
-def checked_base_url(url: str) -> str:
+def checked_base_url(url: Any) -> str:
     """Give the address of the API without a slash at its end.
 
     Raises:
         InvalidInputError: it is none; the address is not shown where it may hold a password.
     """
-    shown = "the address given" if "@" in url else repr(url)
+    if _is_address(url):
+        return str(url).rstrip("/")
+    told = "the address given" if isinstance(url, str) and "@" in url else shown(url)
+    raise InvalidInputError(f"base_url: {told} is not an http or https address such as {BASE_URL}")
+
+
+def _is_address(url: Any) -> bool:
+    if not isinstance(url, str) or not _PLAIN.fullmatch(url):
+        return False
     scheme, host, port = origin_of(url)
-    whole = port is not None and _HOST.fullmatch(host)
-    if scheme not in ("http", "https") or not whole or any(mark in url for mark in "?#@"):
-        raise InvalidInputError(f"base_url: {shown} is not an http or https address such as {BASE_URL}")
-    return url.rstrip("/")
+    return scheme in ("http", "https") and port is not None and _HOST.fullmatch(host) is not None
 
 
 def origin_of(url: str) -> tuple[str, str, int | None]:

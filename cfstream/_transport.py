@@ -13,6 +13,7 @@ import attrs
 from yarl import URL
 
 from cfstream._answers import RawResponse, failure, is_failure
+from cfstream._files import DiskFile
 from cfstream._hooks import NO_HOOKS, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from cfstream._redact import excerpt
 from cfstream._retry import Retrier, RetryPolicy, Verdict, ambiguous, classify, is_ambiguous, retry_after
@@ -21,6 +22,7 @@ from cfstream._types import ABSENT, Absent
 from cfstream.endpoints import Request
 from cfstream.errors import (
     APIError,
+    NotFoundError,
     RateLimitError,
     RedirectError,
     RequestTimeoutError,
@@ -99,7 +101,17 @@ class Transport:
             on_retry=on_retry,
             on_throttled=self.session.governor.pause,
         )
-        return await retrier.run(first, lambda attempt: self._attempt(request, attempt, call))
+        look = request.endpoint.look
+
+        async def repeat(attempt: int) -> T:
+            if look is not None and retrier.ambiguous:
+                try:
+                    return await self._attempt(Request(look, request.values), attempt, call)
+                except NotFoundError:
+                    pass  # the earlier attempt did nothing
+            return await self._attempt(request, attempt, call)
+
+        return await retrier.run(first, repeat)
 
     async def _attempt(self, request: Request[T], attempt: int, call: Call) -> T:
         response = await self.exchange(request, call, attempt=attempt)
@@ -167,9 +179,12 @@ class Transport:
         # raised outside the handler: aiohttp's exceptions hold the request with its credentials
         raise problem
 
-    def failure(self, response: RawResponse) -> APIError:
-        """Make the error of an answer that reports a failure, with what it asks of the next attempt."""
-        error = failure(response, self.session.secrets)
+    def failure(self, response: RawResponse, secrets: tuple[str, ...] = ()) -> APIError:
+        """Make the error of an answer that reports a failure, with what it asks of the next attempt.
+
+        The client's own secrets do not show in it, nor those given.
+        """
+        error = failure(response, (*secrets, *self.session.secrets))
         error.retry_after = retry_after(response.headers)
         if error.retry_after is not None and isinstance(error, RateLimitError):
             error.retry_at = self.session.clock.time() + error.retry_after
@@ -217,9 +232,11 @@ def _data(request: Request[Any]) -> bytes | aiohttp.FormData | None:
     encoded = request.encoded
     if not encoded.parts:
         return encoded.body
-    form = aiohttp.FormData()
+    form = aiohttp.FormData(quote_fields=False)  # as browsers and curl do: names go as they are
     for part in encoded.parts:
-        form.add_field(part.name, part.data, filename=part.filename, content_type=part.content_type)
+        # aiohttp closes what it sent
+        content = part.data.open() if isinstance(part.data, DiskFile) else part.data
+        form.add_field(part.name, content, filename=part.filename, content_type=part.content_type)
     return form
 
 

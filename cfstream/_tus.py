@@ -9,7 +9,7 @@ import attrs
 
 from cfstream._answers import RawResponse
 from cfstream._limits import LIMITS
-from cfstream._params import Encoded, Params, checked
+from cfstream._params import Encoded, Params, checked, header_text
 from cfstream.errors import InvalidInputError, UploadError
 
 VERSION = "1.0.0"
@@ -61,14 +61,6 @@ def _utf8(key: str, value: str) -> bytes:
         raise InvalidInputError(f"upload metadata: {key} is not valid Unicode text") from error
 
 
-def _header_text(name: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise InvalidInputError(f"{name}: expected text, got {type(value).__name__}")
-    if not value.isprintable():
-        raise InvalidInputError(f"{name}: line breaks and control characters cannot stand in a header")
-    return value
-
-
 @attrs.frozen
 class CreateHeaders:
     """The keywords of the creation go as tus headers, ``direct_user`` as query."""
@@ -80,13 +72,11 @@ class CreateHeaders:
         values = checked(self.params, params)
         headers = {"Tus-Resumable": VERSION, "Upload-Length": str(values["upload_length"])}
         if "upload_creator" in values:
-            headers["Upload-Creator"] = _header_text("upload_creator", values["upload_creator"])
+            headers["Upload-Creator"] = header_text("upload_creator", values["upload_creator"])
         metadata = values.get("upload_metadata")
         if metadata:
             headers["Upload-Metadata"] = (
-                encode_metadata(metadata)
-                if isinstance(metadata, Mapping)
-                else _header_text("upload_metadata", metadata)
+                encode_metadata(metadata) if isinstance(metadata, Mapping) else header_text("upload_metadata", metadata)
             )
         query = {"direct_user": "true"} if values.get("direct_user") else None
         return Encoded(query=query, headers=headers)

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -14,11 +15,37 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from cfstream._types import JsonObject, Secret
 from cfstream.errors import DecodeError
-from cfstream.models._base import ALSO_READ, UNKNOWN_IS
+from cfstream.models._base import ALSO_READ, RESHAPED, UNKNOWN_IS
+
+_HOLDERS: frozenset[type[Any]] = frozenset({dict, list})
+_DEPTH = 64  # of what is kept as it came: whoever writes, copies or compares it does so by recursion
+_BEYOND, _LONGEST = 2**64, 20
+_FIRST_YEAR, _LAST_YEAR = 1, 9999
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isfinite(number):
+        return number
+    raise ValueError("a number beyond all bounds")
+
+
+def _int(text: str) -> float:
+    # as orjson has it: what 64 bits do not hold is a float
+    number = int(text) if len(text) <= _LONGEST else _BEYOND
+    return number if -_BEYOND // 2 <= number < _BEYOND else _float(text)
+
+
+def _without_halves(body: bytes, value: Any) -> Any:
+    """Refuse halves of surrogate pairs, which are no text and cannot be printed or sent."""
+    if _HALF.search(body):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def _fastest_parser() -> Callable[[bytes], Any]:
@@ -26,8 +53,8 @@ def _fastest_parser() -> Callable[[bytes], Any]:
     try:
         import orjson
     except ImportError:
-        decoder = json.JSONDecoder(parse_constant=_refuse_constant)
-        return lambda body: decoder.decode(body.decode())
+        decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
+        return lambda body: _without_halves(body, decoder.decode(body.decode()))
     return orjson.loads
 
 
@@ -122,13 +149,36 @@ def _moment(value: Any, _: Any = None) -> datetime:
         moment = None
     if moment is None:
         raise _wrong(value, "an RFC 3339 time")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    if not _FIRST_YEAR < moment.year < _LAST_YEAR:
+        try:
+            moment.astimezone(UTC)
+        except OverflowError:
+            raise _wrong(value, "an RFC 3339 time") from None
+    return moment
 
 
 def _mapping(value: Any, _: Any = None) -> Mapping[str, Any]:
     if value.__class__ is dict:
         return value
     raise _wrong(value, "an object")
+
+
+def _free(value: Any, _: Any = None) -> Mapping[str, Any]:
+    """Take what the service keeps for its users, or sends beyond the known, if it can be worked with."""
+    kept = _mapping(value)
+    level = [item for item in kept.values() if item.__class__ in _HOLDERS]
+    for _level in range(_DEPTH + 1):
+        if not level:
+            return kept
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if item.__class__ is dict else item)
+            if inner.__class__ in _HOLDERS
+        ]
+    raise TypeError("nested too deeply")
 
 
 def _texts(value: Any, _: Any = None) -> tuple[str, ...]:
@@ -144,13 +194,13 @@ _SCALARS: dict[Any, Callable[..., Any]] = {
     int: _integer,
     float: _number,
     datetime: _moment,
-    Mapping[str, Any]: _mapping,
+    Mapping[str, Any]: _free,
     tuple[str, ...]: _texts,
     Sequence[str]: _texts,
 }
 
 # Wanted types whose values need no change when they already are of this class.
-_AS_THEY_ARE: dict[Any, type[Any]] = {str: str, bool: bool, int: int, Mapping[str, Any]: dict}
+_AS_THEY_ARE: dict[Any, type[Any]] = {str: str, bool: bool, int: int}
 
 
 # --- from the wire -----------------------------------------------------------------------------------------------
@@ -188,12 +238,28 @@ def _field_hook(field: "attrs.Attribute[Any]") -> Callable[..., Any]:
     scalar = _SCALARS.get(wanted)
     if scalar is not None:
         return _tolerant(scalar, field, _AS_THEY_ARE.get(wanted))
-    nested = converter.get_structure_hook(wanted)
+    if get_origin(wanted) is tuple:
+        return _tolerant(_each(_reader(get_args(wanted)[0])), field)
+    return _tolerant(_reader(wanted), field)
 
-    def read(value: Any, _: Any = None) -> Any:
-        return nested(value if value.__class__ is dict else _mapping(value), wanted)
 
-    return _tolerant(read, field)
+@cache
+def _reader(model: Any) -> Callable[..., Any]:
+    """Give the reader of one object, which also takes the other forms that the model says it has."""
+    read = converter.get_structure_hook(model)
+    reshaped = getattr(model, RESHAPED, None)
+    if reshaped is None:
+        return lambda value, _=None: read(value if value.__class__ is dict else _mapping(value), model)
+    return lambda value, _=None: read(_mapping(reshaped(value)), model)
+
+
+def _each(read: Callable[..., Any]) -> Callable[..., Any]:
+    def each(value: Any, _: Any = None) -> tuple[Any, ...]:
+        if value.__class__ is list:
+            return tuple(map(read, value))
+        raise _wrong(value, "a list of objects")
+
+    return each
 
 
 def _structure_hook(model: Any) -> Callable[[Any, Any], Any]:
@@ -215,7 +281,7 @@ def _structure_hook(model: Any) -> Callable[[Any, Any], Any]:
         for alias in spelled_otherwise:
             named.setdefault(aliases[alias], value[alias])
         # in the order of the answer, so that equal answers give equal reprs
-        named[_EXTRA_KEY] = {key: item for key, item in value.items() if key in unknown - spelled_otherwise}
+        named[_EXTRA_KEY] = _free({key: item for key, item in value.items() if key in unknown - spelled_otherwise})
         return read(named, model)
 
     return hook
@@ -227,13 +293,15 @@ def decode(model: type[T], value: Any) -> T:
     Raises:
         DecodeError: a field is missing or mistyped; the message names it, never its value.
     """
+    hashable: Any = model  # which a type variable is not to a type checker
     try:
-        decoded: T = converter.get_structure_hook(model)(_mapping(value), model)
+        decoded: T = _reader(hashable)(value)
     except (cattrs.BaseValidationError, TypeError, KeyError) as error:
         problem = _explain(error)
     else:
         return decoded
-    # raised outside the handler: the cause holds the answer, and with it perhaps secrets
+    # raised outside the handler, and without the answer in this frame, because it may hold secrets
+    del value
     raise DecodeError(f"{model.__name__}: {problem}")
 
 

@@ -13,6 +13,7 @@ from cfstream._governor import RateLimit
 from cfstream._hooks import NO_HOOKS, Hooks
 from cfstream._limits import LIMITS, Limits
 from cfstream._raw import raw_request
+from cfstream._redact import shown
 from cfstream._retry import RetryPolicy
 from cfstream._session import BASE_URL, Session, checked_base_url
 from cfstream._transport import Settings, Transport
@@ -147,9 +148,17 @@ class Stream(StreamCalls):
         raise TypeError(f"{self._transport.session.name} holds connections and credentials and cannot be pickled")
 
 
+_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-auth-email", "x-auth-key"})
+
+
 def _plain(session: aiohttp.ClientSession | None) -> aiohttp.ClientSession | None:
-    if session is not None and session.auth is not None:
-        raise InvalidInputError("session: has credentials of its own (auth=), which would go out with every request")
+    if session is None:
+        return None
+    own = next((name for name in session.headers if name.lower() in _CREDENTIALS), None)
+    if session.auth is not None or own:
+        raise InvalidInputError(
+            f"session: has credentials of its own ({own or 'auth='}), which would go out with every request"
+        )
     return session
 
 
@@ -181,7 +190,9 @@ def _credentials(token: str | None, key: str | None, email: str | None) -> Mappi
     )
 
 
-def _header_safe(name: str, value: str) -> str:
+def _header_safe(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise InvalidInputError(f"{name}: expected text, got {type(value).__name__}")
     if not value.isascii() or not value.isprintable() or " " in value:
         raise InvalidInputError(f"{name}: has blanks, line breaks or characters outside ASCII; was it copied whole?")
     return value
@@ -191,5 +202,5 @@ def _timeout(seconds: Any) -> float | None:
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
-        raise InvalidInputError(f"timeout: expected seconds above 0 or None, got {seconds!r}")
+        raise InvalidInputError(f"timeout: expected seconds above 0 or None, got {shown(seconds)}")
     return seconds

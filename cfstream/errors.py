@@ -47,13 +47,16 @@ def _catalogue(*rows: ErrorCode) -> Mapping[int | str, ErrorCode]:
 
 
 CODES: Mapping[int | str, ErrorCode] = _catalogue(
+    ErrorCode(971, "too many requests", "send fewer requests, or wait as long as the answer says"),
     ErrorCode(7000, "no such route", "check the path"),
+    ErrorCode(7001, "the route does not take this method", "check the method"),
     ErrorCode(7003, "no such route", "check the account id and the identifier"),
     ErrorCode(
         10000,
         "authentication failed",
         "check that the API token is valid and has Stream permissions on this account",
     ),
+    ErrorCode(10001, "the service failed", "try again later"),
     ErrorCode(10003, "not found", "check the identifier and the account"),
     ErrorCode(10004, "the multipart body could not be decoded", "let the library build the body"),
     ErrorCode(10005, "a value was refused", "check the values that were sent"),

@@ -17,6 +17,7 @@ from cfstream.errors import DecodeError, PaginationError
 T = TypeVar("T")
 
 _TICK = timedelta(microseconds=1)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @attrs.frozen
@@ -131,10 +132,11 @@ class ByCreated(Generic[T]):
 def _created(item: Mapping[str, Any]) -> datetime:
     try:
         created = datetime.fromisoformat(item["created"])
-    except (KeyError, TypeError, ValueError):
-        pass
-    else:
-        return created if created.tzinfo else created.replace(tzinfo=UTC)
+        moment = created.astimezone(UTC) if created.tzinfo else created.replace(tzinfo=UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        moment = _FIRST
+    if _FIRST < moment < _LAST:  # there is a tick before and behind it
+        return moment
     raise DecodeError("required field missing or no RFC 3339 time: created; the list cannot be walked further")
 
 

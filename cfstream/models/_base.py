@@ -1,14 +1,21 @@
 """What models and keyword sets are made with: field helpers and the rules that values are checked by."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import attrs
 
+from cfstream._redact import shown
 from cfstream.errors import InvalidInputError
 
 UNKNOWN_IS = "unknown_is"
 ALSO_READ = "also_read"
+RESHAPED = "_reshaped"
+"""A model whose object has come in other forms too has a static method of this name that gives the present one."""
+
+_GRACE = timedelta(hours=1)
 
 
 def extra_field() -> Any:
@@ -35,7 +42,7 @@ def one_of(*choices: str) -> Any:
     def validate(_: Any, attribute: Any, value: Any) -> None:
         if value not in choices:
             raise InvalidInputError(
-                f"{attribute.name}: expected one of {', '.join(map(repr, choices))}, got {value!r:.80}"
+                f"{attribute.name}: expected one of {', '.join(map(repr, choices))}, got {shown(value)}"
             )
 
     return validate
@@ -45,9 +52,10 @@ def texts_or_none(value: Sequence[str] | None) -> tuple[str, ...] | None:
     """Keep a list of texts as it was given; a single text is refused, because its letters would pass as one."""
     if value is None:
         return None
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
-        raise InvalidInputError(f"expected a list of texts, got {value!r:.80}")
-    return tuple(value)
+    given: Any = value
+    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(item, str) for item in given):
+        raise InvalidInputError(f"expected a list of texts, got {shown(given)}")
+    return tuple(given)
 
 
 @attrs.frozen
@@ -78,6 +86,18 @@ class MaxLength:
 
 
 @attrs.frozen
+class MaxBytes:
+    """At most that many bytes in UTF-8."""
+
+    limit: int
+
+    def problem(self, value: str) -> str | None:
+        """Say what is wrong with the value, or None."""
+        size = len(value.encode())
+        return None if size <= self.limit else f"takes at most {self.limit} bytes, not {size}"
+
+
+@attrs.frozen
 class Between:
     """From low to high, both included."""
 
@@ -88,7 +108,47 @@ class Between:
         """Say what is wrong with the value, or None."""
         if self.low <= value <= self.high:
             return None
-        return f"must lie between {self.low:g} and {self.high:g}, not {value!r:.80}"
+        return f"must lie between {self.low:g} and {self.high:g}, not {shown(value)}"
+
+
+@attrs.frozen
+class AtLeast:
+    """From low on."""
+
+    low: float
+
+    def problem(self, value: Any) -> str | None:
+        """Say what is wrong with the value, or None."""
+        return None if value >= self.low else f"must be at least {self.low:g}, not {shown(value)}"
+
+
+@attrs.frozen
+class DaysAhead:
+    """So many days from now, both included; the service holds them against its own clock, hence the grace."""
+
+    low: int
+    high: int
+
+    def problem(self, value: datetime) -> str | None:
+        """Say what is wrong with the value, or None."""
+        now = datetime.now(UTC)
+        if now + timedelta(days=self.low) - _GRACE <= value <= now + timedelta(days=self.high) + _GRACE:
+            return None
+        return f"must lie {self.low} to {self.high:,} days from now, not at {value.isoformat()}"
+
+
+@attrs.frozen
+class HttpUrl:
+    """An http or https address; it is not shown, because it may be signed."""
+
+    def problem(self, value: str) -> str | None:
+        """Say what is wrong with the value, or None."""
+        try:
+            parts = urlsplit(value)
+            whole = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            whole = False
+        return None if whole else "must be an http or https address"
 
 
 def name_in(meta: Mapping[str, Any]) -> str | None:

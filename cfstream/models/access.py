@@ -1,13 +1,55 @@
-"""Who may watch: signed tokens and the rules in them."""
+"""Who may watch, and who is told: signing keys, signed tokens and the rules in them, the webhook."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict
 
 import attrs
 
 from cfstream._limits import LIMITS
 from cfstream._types import Secret
-from cfstream.models._base import Hidden, MaxLength, extra_field, one_of, texts_or_none
+from cfstream.models._base import Hidden, HttpUrl, MaxLength, also_read, extra_field, one_of, texts_or_none
+
+
+@attrs.frozen(kw_only=True)
+class SigningKey:
+    """A key that signs tokens; the service shows its private part this once."""
+
+    id: str
+    pem: Secret
+    """The private key: base64 of a PEM text."""
+    jwk: Secret
+    """The private key: base64 of a JSON Web Key."""
+    created: datetime | None = None
+    extra: Mapping[str, Any] = extra_field()
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+@attrs.frozen(kw_only=True)
+class SigningKeySummary:
+    """A signing key as lists show it: without its private part."""
+
+    id: str
+    created: datetime | None = None
+    key_id: str | None = None
+    """The id again."""
+    extra: Mapping[str, Any] = extra_field()
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+@attrs.frozen(kw_only=True)
+class Webhook:
+    """Where the service reports that a video is ready or failed; an account has one."""
+
+    notification_url: str = also_read(attrs.NOTHING, "notification_url")
+    secret: Secret
+    """Signs every report; setting the address makes a new one."""
+    modified: datetime | None = None
+    extra: Mapping[str, Any] = extra_field()
 
 
 @attrs.frozen(kw_only=True)
@@ -60,3 +102,10 @@ class TokenCreateParams(TypedDict, total=False):
     """At most five rules."""
     flags: TokenFlags
     """Further flags."""
+
+
+class WebhookUpdateParams(TypedDict):
+    """Keywords of ``stream.webhooks.update`` (API reference, create webhooks)."""
+
+    notification_url: Annotated[str, HttpUrl()]
+    """Where reports go, http or https; it replaces the address there was."""

@@ -1,4 +1,4 @@
-"""What is attached to a video: captions and watermark profiles."""
+"""What is attached to a video: captions, audio tracks, downloads and watermark profiles."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,9 +7,16 @@ from typing import Annotated, Any, Literal, TypedDict
 import attrs
 
 from cfstream._types import FileSource
-from cfstream.models._base import Between, extra_field
+from cfstream.models._base import Between, HttpUrl, extra_field
 
 CaptionStatus = Literal["ready", "inprogress", "error"]
+
+AudioStatus = Literal["queued", "ready", "error"]
+
+DownloadStatus = Literal["ready", "inprogress", "error"]
+
+DownloadType = Literal["default", "audio"]
+"""``default`` is an MP4 with picture and sound, ``audio`` an M4A."""
 
 WatermarkPosition = Literal["upperRight", "upperLeft", "lowerLeft", "lowerRight", "center"]
 """Where a watermark stands; ``center`` ignores the padding."""
@@ -57,14 +64,60 @@ class Watermark:
         return hash(self.uid)
 
 
-class _WatermarkFile(TypedDict):
+@attrs.frozen(kw_only=True)
+class Audio:
+    """An additional audio track of a video; the track it was uploaded with is not listed."""
+
+    uid: str
+    label: str | None = None
+    """The name of the track as players show it."""
+    default: bool = False
+    """Whether players begin with it."""
+    status: AudioStatus | str | None = None
+    extra: Mapping[str, Any] = extra_field()
+
+    def __hash__(self) -> int:
+        return hash(self.uid)
+
+
+@attrs.frozen(kw_only=True)
+class Download:
+    """A file to download; its address works once the status is ``ready``."""
+
+    status: DownloadStatus | str = ""
+    percent_complete: float | None = None
+    """0 to 100."""
+    url: str | None = None
+    extra: Mapping[str, Any] = extra_field()
+
+
+@attrs.frozen(kw_only=True)
+class Downloads:
+    """The downloads of a video by type; None for a type that was not made.
+
+    The API reference once had a single download here; it is read as the default one.
+    """
+
+    default: Download | None = None
+    """The MP4."""
+    audio: Download | None = None
+    """The M4A."""
+    extra: Mapping[str, Any] = extra_field()
+
+    @staticmethod
+    def _reshaped(value: Any) -> Any:
+        if not isinstance(value, dict) or not isinstance(value.get("status"), str):
+            return value
+        return {"default": value}
+
+
+class WatermarkCreateParams(TypedDict, total=False):
+    """Keywords of ``stream.watermarks.create`` (watermark page of the Stream docs); ``file`` or ``url`` is needed."""
+
     file: FileSource
     """The PNG image, up to 2 MiB: a path, bytes or a binary file object."""
-
-
-class WatermarkCreateParams(_WatermarkFile, total=False):
-    """Keywords of ``stream.watermarks.create`` (watermark page of the Stream docs)."""
-
+    url: Annotated[str, HttpUrl()]
+    """The address of the PNG image, which the service fetches itself."""
     name: str
     """A short description of the profile."""
     opacity: Annotated[float, Between(0, 1)]
@@ -77,8 +130,36 @@ class WatermarkCreateParams(_WatermarkFile, total=False):
     """Size as a share of the video; the service's default is 0.15, and 0.0 keeps the image's own size."""
 
 
+class AudioTrackEditParams(TypedDict, total=False):
+    """Keywords of ``stream.audio_tracks.edit`` (API reference, edit additional audio tracks)."""
+
+    label: str
+    """The name of the track; each track of a video has its own."""
+    default: bool
+    """Whether players begin with it; True takes this from the track that had it."""
+
+
+class _AudioTrackLabel(TypedDict):
+    label: str
+    """The name of the track; each track of a video has its own."""
+
+
+class AudioTrackCopyParams(_AudioTrackLabel, total=False):
+    """Keywords of ``stream.audio_tracks.copy`` (API reference, add audio tracks to a video)."""
+
+    url: Annotated[str, HttpUrl()]
+    """The http or https address of the audio file, which the service must be able to reach."""
+
+
+class AudioTrackUploadParams(_AudioTrackLabel):
+    """Keywords of ``stream.audio_tracks.upload`` (audio track page of the Stream docs)."""
+
+    file: FileSource
+    """The audio file, up to 200 MB: a path, bytes or a binary file object."""
+
+
 class CaptionFile(TypedDict):
     """The body of ``stream.captions.language.update``."""
 
     file: FileSource
-    """The WebVTT file, up to 10 MB: a path, bytes or a binary file object."""
+    """The WebVTT file, up to 10 MB: a path, bytes, a binary file object, or the text itself."""

@@ -8,13 +8,27 @@ import attrs
 
 from cfstream._limits import LIMITS
 from cfstream._types import Secret
-from cfstream.models._base import Between, MaxLength, also_read, extra_field, minus_one_is_none, name_in
+from cfstream.models._base import (
+    AtLeast,
+    Between,
+    DaysAhead,
+    HttpUrl,
+    MaxLength,
+    also_read,
+    extra_field,
+    minus_one_is_none,
+    name_in,
+)
 from cfstream.models.media import Watermark
 
 VideoState = Literal["pendingupload", "downloading", "queued", "inprogress", "ready", "error", "live-inprogress"]
 """The life of a video (API reference, list videos): a new state of the service is kept as a plain string."""
 
 Creator = Annotated[str, MaxLength(LIMITS.creator_length)]
+Duration = Annotated[int, Between(1, LIMITS.duration_max)]
+DeletionTime = Annotated[datetime, DaysAhead(LIMITS.deletion_days_min, LIMITS.deletion_days_max)]
+Share = Annotated[float, Between(0, 1)]
+Url = Annotated[str, HttpUrl()]
 
 
 @attrs.frozen(kw_only=True)
@@ -111,6 +125,48 @@ class Video:
 
 
 @attrs.frozen(kw_only=True)
+class Clip(Video):
+    """A video cut out of another one.
+
+    The service answers with a video; the API reference once had an object of its own, which names the source and the
+    borders but not the clip itself: then ``uid`` is empty.
+    """
+
+    uid: str = ""
+    clipped_from_video_uid: str | None = None
+    """The same as ``clipped_from``."""
+    start_time_seconds: int | None = None
+    end_time_seconds: int | None = None
+
+    __hash__ = Video.__hash__
+
+    @staticmethod
+    def _reshaped(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        source = value.get("clippedFrom") or value.get("clippedFromVideoUID")
+        status = value.get("status")
+        both = {"clippedFrom": source, "clippedFromVideoUID": source} if source else {}
+        return {**value, **both, "status": {"state": status} if isinstance(status, str) else status}
+
+
+@attrs.frozen(kw_only=True)
+class DirectUpload:
+    """A one-time address that an end user uploads a video to without credentials."""
+
+    uid: str
+    """The video it becomes."""
+    upload_url: Secret
+    """Takes one form upload (``multipart/form-data``, part ``file``) of up to 200 MB."""
+    scheduled_deletion: datetime | None = None
+    watermark: Watermark | None = None
+    extra: Mapping[str, Any] = extra_field()
+
+    def __hash__(self) -> int:
+        return hash(self.uid)
+
+
+@attrs.frozen(kw_only=True)
 class TusUpload:
     """A resumable upload that the service has made room for; its bytes go to ``upload_url``."""
 
@@ -204,7 +260,7 @@ class StreamEditParams(TypedDict, total=False):
     """Where the video may be embedded; an empty list means anywhere."""
     creator: Creator
     """The creator, up to 64 characters."""
-    max_duration_seconds: Annotated[int, Between(1, LIMITS.duration_max)]
+    max_duration_seconds: Duration
     """The longest video that a pending upload accepts."""
     meta: Mapping[str, Any]
     """Free metadata. The service replaces it whole: send every key that is to stay."""
@@ -212,14 +268,87 @@ class StreamEditParams(TypedDict, total=False):
     """What the Stream player shows beside the video."""
     require_signed_urls: bool
     """Whether playback needs a signed token."""
-    scheduled_deletion: datetime | None
+    scheduled_deletion: Annotated[datetime, DaysAhead(0, LIMITS.deletion_days_max)] | None
     """When the video is to be deleted, 30 to 1,096 days after it was created; None keeps it."""
-    thumbnail_timestamp_pct: Annotated[float, Between(0, 1)]
+    thumbnail_timestamp_pct: Share
     """Where the thumbnail is taken, as a share of the duration."""
     upload_expiry: datetime
     """Until when a pending upload may be completed."""
     uid: str
     """The uid again; the service accepts it and does not need it."""
+
+
+class WatermarkAtUpload(TypedDict):
+    """The watermark of a new video."""
+
+    uid: str
+    """The uid of a watermark profile."""
+
+
+class NewVideoParams(TypedDict, total=False):
+    """Keywords that every call takes which makes a video without its bytes."""
+
+    allowed_origins: Sequence[str]
+    """Where the video may be embedded; an empty list means anywhere."""
+    creator: Creator
+    """The creator, up to 64 characters."""
+    meta: Mapping[str, Any]
+    """Free metadata; ``name`` in it is what the dashboard shows."""
+    require_signed_urls: bool
+    """Whether playback needs a signed token."""
+    scheduled_deletion: DeletionTime
+    """When the video is to be deleted, 30 to 1,096 days from now."""
+    thumbnail_timestamp_pct: Share
+    """Where the thumbnail is taken, as a share of the duration."""
+    watermark: WatermarkAtUpload
+    """The watermark; it cannot be changed afterwards."""
+
+
+class _ClipPart(NewVideoParams):
+    clipped_from_video_uid: str
+    """The video to cut from; it must be ready."""
+    start_time_seconds: Annotated[int, AtLeast(0)]
+    """Where the clip begins, in whole seconds."""
+    end_time_seconds: Annotated[int, AtLeast(1)]
+    """Where it ends, in whole seconds; behind the beginning."""
+
+
+class ClipCreateParams(_ClipPart, total=False):
+    """Keywords of ``stream.clip.create`` (API reference, clip videos given a start and end time)."""
+
+    name: str
+    """The name of the clip."""
+    input: Url
+    """An address, as the API reference lists it for clips; its use is not documented."""
+    url: Url
+    """The same under its older name."""
+
+
+class CopyCreateParams(NewVideoParams, total=False):
+    """Keywords of ``stream.copy.create`` (API reference, upload videos from a URL); ``input`` or ``url`` is needed."""
+
+    input: Url
+    """The http or https address of the video, which the service must be able to reach."""
+    url: Url
+    """The same under its older name."""
+    name: str
+    """The name of the video."""
+    upload_creator: Creator
+    """The creator, sent as a header instead of in the body."""
+
+
+class _DirectUploadDuration(NewVideoParams):
+    max_duration_seconds: Duration
+    """The longest video accepted, 1 to 36,000; so much storage is reserved until the upload is processed."""
+
+
+class DirectUploadCreateParams(_DirectUploadDuration, total=False):
+    """Keywords of ``stream.direct_upload.create`` (API reference, upload videos via direct upload URLs)."""
+
+    expiry: datetime
+    """Until when the address can be used; the service's default is 30 minutes from now."""
+    upload_creator: Creator
+    """The creator, sent as a header instead of in the body."""
 
 
 class StorageUsageParams(TypedDict, total=False):
@@ -257,13 +386,13 @@ class UploadParams(TypedDict, total=False):
     """Whether playback needs a signed token."""
     allowed_origins: Sequence[str]
     """Where the video may be embedded."""
-    thumbnail_timestamp_pct: Annotated[float, Between(0, 1)]
+    thumbnail_timestamp_pct: Share
     """Where the thumbnail is taken."""
     watermark: str
     """The uid of a watermark profile."""
-    scheduled_deletion: datetime
+    scheduled_deletion: DeletionTime
     """When the video is to be deleted."""
-    max_duration_seconds: Annotated[int, Between(1, LIMITS.duration_max)]
+    max_duration_seconds: Duration
     """The longest video accepted."""
     expiry: datetime
     """Until when the upload must be complete."""

@@ -1,19 +1,29 @@
 """``stream`` itself: the calls on videos, uploading and waiting."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Unpack
 
 from cfstream import endpoints
 from cfstream._transport import Transport
+from cfstream.bulk import Bulk, Deleted, DeleteFailed, Edited, EditFailed, delete_many, edit_many
 from cfstream.models import StreamCreateParams, StreamEditParams, StreamListParams, TusUpload, Video
 from cfstream.models.video import UploadProgress
 from cfstream.pages import ByCreated, Pager
 from cfstream.resources._base import Resource
+from cfstream.resources.audio_tracks import AudioTracks
 from cfstream.resources.captions import Captions
+from cfstream.resources.clip import Clips
+from cfstream.resources.copy import Copies
+from cfstream.resources.direct_upload import DirectUploads
+from cfstream.resources.downloads import VideoDownloads
+from cfstream.resources.embed import Embed
+from cfstream.resources.keys import Keys
+from cfstream.resources.live_inputs import LiveInputs
 from cfstream.resources.token import Tokens
 from cfstream.resources.videos import Videos
 from cfstream.resources.watermarks import Watermarks
+from cfstream.resources.webhooks import Webhooks
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.single import upload
 from cfstream.uploads.sources import UploadSource
@@ -25,10 +35,19 @@ class StreamCalls(Resource):
 
     def __init__(self, transport: Transport) -> None:
         super().__init__(transport)
-        self.videos = Videos(transport)
-        self.token = Tokens(transport)
+        self.audio_tracks = AudioTracks(transport)
         self.captions = Captions(transport)
+        self.clip = Clips(transport)
+        self.copy = Copies(transport)
+        self.direct_upload = DirectUploads(transport)
+        self.downloads = VideoDownloads(transport)
+        self.embed = Embed(transport)
+        self.keys = Keys(transport)
+        self.live_inputs = LiveInputs(transport)
+        self.token = Tokens(transport)
+        self.videos = Videos(transport)
         self.watermarks = Watermarks(transport)
+        self.webhooks = Webhooks(transport)
 
     def list(self, **params: Unpack[StreamListParams]) -> Pager[Video]:
         """List videos, newest first: ``async for`` walks all of them, ``await`` gives the first page.
@@ -72,6 +91,35 @@ class StreamCalls(Resource):
             NotFoundError: the account has no such video.
         """
         await self._send(endpoints.STREAM_DELETE(identifier=identifier))
+
+    def edit_many(
+        self,
+        changes: Iterable[tuple[str, StreamEditParams]] | AsyncIterable[tuple[str, StreamEditParams]],
+        *,
+        concurrency: int = 8,
+    ) -> Bulk[Edited | EditFailed]:
+        """Change many videos, a few at a time; each has its outcome, told in the order of completion.
+
+        ``async for`` walks the outcomes; ``outcome.error is None`` tells success.
+
+        Args:
+            changes: pairs of a uid and the keywords of `edit`; read as places become free.
+            concurrency: how many at once, 1 to 1,000.
+        """
+        return edit_many(self._transport, changes, concurrency)
+
+    def delete_many(
+        self, uids: Iterable[str] | AsyncIterable[str], *, concurrency: int = 8
+    ) -> Bulk[Deleted | DeleteFailed]:
+        """Delete many videos, a few at a time; each has its outcome, and one that is gone already counts as deleted.
+
+        ``async for`` walks the outcomes; ``outcome.error is None`` tells success.
+
+        Args:
+            uids: the videos; read as places become free.
+            concurrency: how many at once, 1 to 1,000.
+        """
+        return delete_many(self._transport, uids, concurrency)
 
     async def upload(
         self,

@@ -1,9 +1,10 @@
 """The base of the blocking managers and the blocking pager: each hands its calls to the portal."""
 
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
 
-from cfstream import pages
+from cfstream import bulk, pages
 from cfstream.pages import Page
 from cfstream.resources._base import spell_out_keywords
 from cfstream.sync._portal import Portal
@@ -48,3 +49,29 @@ class Pager(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         for page in self.pages():
             yield from page.items
+
+
+class Bulk(Generic[T]):
+    """Work on many objects: ``for`` gives an outcome for each, as they come.
+
+    The source is read in the caller's thread as places become free, so it may be endless. Leaving early ends the
+    work; use ``with`` to have that happen at once. When the source itself fails, what was begun is finished and told
+    first.
+    """
+
+    def __init__(self, portal: Portal, impl: bulk.Bulk[T]) -> None:
+        self._outcomes = portal.iterate(lambda: impl.outcomes)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        return next(self._outcomes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._outcomes.close()

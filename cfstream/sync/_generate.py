@@ -21,15 +21,20 @@ _BANNER = '''"""The blocking managers, written by `cfstream.sync._generate` from
 # What the async words become; a rule that no source needs any more fails the run.
 _RULES = {
     "Awaitable[object] | object": "object",
-    "``async for`` walks": "``for`` walks",
+    "``async for``": "``for``",
     "``await`` gives": "``page()`` gives",
     "; may be async": "",
 }
+# What a method gives that is walked rather than awaited.
+_WALKED = ("Pager", "Bulk")
+_OR_ASYNC = " | AsyncIterable["
 _OWN = {
+    "Bulk": "cfstream.sync._base",
     "Resource": "cfstream.sync._base",
     "Pager": "cfstream.sync._base",
     "Portal": "cfstream.sync._portal",
     "in_callers_thread": "cfstream.sync._portal",
+    "read_by_caller": "cfstream.sync._portal",
 }
 
 
@@ -136,11 +141,11 @@ class _Writer:
         returns = self.rewritten(source.segment(node.returns))
         self._need_names(source, node.returns)
         call = self._call(node)
-        is_pager = returns.startswith("Pager[")
-        if is_pager == isinstance(node, ast.AsyncFunctionDef):
-            raise GenerationError(f"{source.path.name}: {node.name} must be async, or give a Pager and not be")
-        if is_pager:
-            delegate = f"return Pager(self._portal, self._impl.{node.name}({', '.join(call)}))"
+        walked = next((kind for kind in _WALKED if returns.startswith(f"{kind}[")), None)
+        if (walked is None) != isinstance(node, ast.AsyncFunctionDef):
+            raise GenerationError(f"{source.path.name}: {node.name} must be async, or give a {_WALKED} and not be")
+        if walked:
+            delegate = f"return {walked}(self._portal, self._impl.{node.name}({', '.join(call)}))"
         else:
             keyword = "" if returns == "None" else "return "
             delegate = f"{keyword}self._call(self._impl.{node.name}({', '.join(call)}))"
@@ -165,7 +170,8 @@ class _Writer:
         if argument is None or argument.annotation is None:
             return f"{prefix}{argument.arg if argument else ''}"
         self._need_names(source, argument.annotation)
-        text = f"{prefix}{argument.arg}: {self.rewritten(source.segment(argument.annotation))}"
+        annotation = source.segment(argument.annotation).partition(_OR_ASYNC)[0]
+        text = f"{prefix}{argument.arg}: {self.rewritten(annotation)}"
         if default is None:
             return text
         self._need_names(source, default)
@@ -173,7 +179,10 @@ class _Writer:
 
     def _call(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
         """Give the arguments of the delegating line."""
-        arguments = [argument.arg for argument in node.args.args[1:]]
+        arguments = [
+            f"read_by_caller({argument.arg})" if _OR_ASYNC in ast.unparse(argument) else argument.arg
+            for argument in node.args.args[1:]
+        ]
         for argument in node.args.kwonlyargs:
             value = f"in_callers_thread({argument.arg})" if argument.arg.startswith("on_") else argument.arg
             arguments.append(f"{argument.arg}={value}")
@@ -237,7 +246,7 @@ def _imports(modules: dict[str, list[str]]) -> str:
 
 
 def _import(module: str, names: list[str]) -> str:
-    ordered = sorted(set(names), key=lambda name: (name.upper() != name, name))
+    ordered = sorted(set(names), key=lambda name: (not name.isupper(), not name[0].isupper(), name.lower()))
     line = f"from {module} import {', '.join(ordered)}"
     if len(line) <= _LINE:
         return line

@@ -6,7 +6,7 @@ import os
 import queue
 import threading
 import weakref
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from cfstream.errors import ClientClosedError, StreamError
@@ -73,6 +73,52 @@ def in_callers_thread(callback: Callable[[T], object] | None) -> Callable[[T], N
             inbox.run_here(lambda: callback(event))
 
     return forward
+
+
+def read_by_caller(source: Any) -> Any:
+    """Give what the loop's thread can walk while each item is made in the thread that waits for the call."""
+    if isinstance(source, (str, bytes)) or not isinstance(source, Iterable):
+        return source  # whoever takes it refuses it
+    return _ReadByCaller(iter(source))
+
+
+class _ReadByCaller:
+    """An iterator of the caller's, as an async one."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+
+    def __aiter__(self) -> "_ReadByCaller":
+        return self
+
+    async def __anext__(self) -> Any:
+        inbox, loop = _caller.get(), asyncio.get_running_loop()
+        made: asyncio.Future[Any] = loop.create_future()
+
+        def settle(item: Any, failure: Exception | None) -> None:
+            if made.cancelled():
+                return
+            if failure is None:
+                made.set_result(item)
+            else:
+                made.set_exception(failure)
+
+        def read() -> None:
+            item, failure = _DONE, None
+            try:
+                item = next(self._items, _DONE)
+            except Exception as error:  # noqa: BLE001  # whoever walks the items gets it
+                failure = error
+            loop.call_soon_threadsafe(settle, item, failure)
+
+        if inbox is None:
+            read()
+        else:
+            inbox.run_here(read)
+        item = await made
+        if item is _DONE:
+            raise StopAsyncIteration
+        return item
 
 
 class Portal:
@@ -142,7 +188,7 @@ class Portal:
             raise
         return tasks[0].result()
 
-    def iterate(self, make: Callable[[], AsyncGenerator[T]]) -> Iterator[T]:
+    def iterate(self, make: Callable[[], AsyncGenerator[T]]) -> Generator[T]:
         """Walk an async generator; leaving early ends it."""
         generator, inbox = make(), _Inbox(lasting=True)
         self._walks.add(generator)

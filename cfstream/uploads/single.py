@@ -14,6 +14,7 @@ from cfstream._redact import excerpt
 from cfstream._retry import Verdict, classify
 from cfstream._session import Call, logger, origin_of
 from cfstream._transport import Transport
+from cfstream._types import Secret
 from cfstream.endpoints import Endpoint, Request
 from cfstream.errors import (
     FileChangedError,
@@ -153,9 +154,9 @@ class _Upload:
     def _address(self, created: TusUpload) -> str:
         base = self._transport.session.base_url
         try:
-            address = urljoin(f"{base}/", created.upload_url)
+            address = Secret(urljoin(f"{base}/", created.upload_url))
         except ValueError:
-            address = ""
+            address = Secret()
         scheme, host, port = origin_of(address)
         if not host or port is None or scheme not in {"https", urlsplit(base).scheme}:
             raise UploadError(
@@ -226,7 +227,8 @@ class _Upload:
     async def _answered(self, response: RawResponse, endpoint: Endpoint[None]) -> None:
         taken = _tus.is_taken(response.status)
         if not taken:
-            self._last = self._transport.failure(response)
+            # whoever has the address can write to the upload, and error pages repeat it
+            self._last = self._transport.failure(response, (self._tus.url, urlsplit(self._tus.url).path))
             self._last.request = endpoint.row
             if _tus.is_refusal(response.status):
                 raise self._last

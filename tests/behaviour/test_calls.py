@@ -206,7 +206,7 @@ async def test_a_watermark_is_made_from_a_real_picture(stream: Stream) -> None:
         ({"file": b"\x89PNG\r\n\x1a\n" + b"x" * 2**21}, "is larger than the limit of 2097152 bytes"),
         ({"file": png(), "opacity": float("nan")}, "opacity: expected a number, got nan"),
         ({"file": png(), "position": "middle"}, "position: expected one of 'upperRight'"),
-        ({}, "missing keyword file"),
+        ({}, "give either file or url"),
     ],
 )
 async def test_a_watermark_that_would_be_refused_is_refused_here(

@@ -1,12 +1,17 @@
 """What type checkers make of the asyncio face; nothing here is run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, assert_type
+from typing import Any, BinaryIO, assert_never, assert_type
 
 from cfstream import (
     AmbiguousResultError,
+    Bulk,
+    Deleted,
+    DeleteFailed,
+    Edited,
+    EditFailed,
     Hooks,
     Page,
     Pager,
@@ -30,9 +35,25 @@ from cfstream import (
 from cfstream.errors import CODES, ErrorCode
 from cfstream.models import (
     AccessRule,
+    Audio,
     Caption,
+    Clip,
+    DirectUpload,
+    Download,
+    Downloads,
+    LiveInput,
+    LiveInputConnection,
+    LiveInputRecording,
+    LiveInputStatus,
+    LiveInputSummary,
+    LiveInputUpdateParams,
+    Output,
     Playback,
     PublicDetails,
+    Rtmps,
+    SigningKey,
+    SigningKeySummary,
+    Srt,
     StorageUsage,
     StreamEditParams,
     StreamListParams,
@@ -41,6 +62,8 @@ from cfstream.models import (
     VideoInput,
     VideoStatus,
     Watermark,
+    Webhook,
+    WebRtc,
 )
 
 NOW = datetime.now(UTC)
@@ -110,18 +133,104 @@ async def videos(stream: Stream, params: StreamListParams, changes: StreamEditPa
     assert_type(await stream.delete("uid"), None)
 
 
-async def others(stream: Stream, file: BinaryIO) -> None:
-    assert_type(await stream.videos.storage_usage(), StorageUsage)
-    assert_type(await stream.videos.storage_usage(creator="a"), StorageUsage)
+async def attached(stream: Stream, file: BinaryIO) -> None:
+    assert_type(stream.audio_tracks.get("uid"), Pager[Audio])
+    assert_type(await stream.audio_tracks.copy("uid", label="l", url="https://a.example"), Audio)
+    assert_type(await stream.audio_tracks.upload("uid", label="l", file=Path("a.m4a")), Audio)
+    assert_type(await stream.audio_tracks.upload("uid", label="l", file=file), Audio)
+    assert_type(await stream.audio_tracks.edit("track", identifier="uid", label="l", default=True), Audio)
+    assert_type(await stream.audio_tracks.delete("track", identifier="uid"), None)
+    assert_type(stream.captions.get("uid"), Pager[Caption])
+    assert_type(await stream.captions.language.get("en", identifier="uid"), Caption)
+    assert_type(await stream.captions.language.create("en", identifier="uid"), Caption)
+    assert_type(await stream.captions.language.update("en", identifier="uid", file=Path("a.vtt")), Caption)
+    assert_type(await stream.captions.language.update("en", identifier="uid", file="WEBVTT\n"), Caption)
+    assert_type(await stream.captions.language.update("en", identifier="uid", file=file), Caption)
+    assert_type(await stream.captions.language.delete("en", identifier="uid"), None)
+    assert_type(await stream.captions.language.vtt.get("en", identifier="uid"), str)
+    assert_type(await stream.downloads.get("uid"), Downloads)
+    assert_type(await stream.downloads.create("uid"), Downloads)
+    assert_type(await stream.downloads.delete("uid"), None)
+    assert_type(await stream.downloads.create_type("audio", identifier="uid"), Downloads)
+    assert_type(await stream.downloads.delete_type("default", identifier="uid"), None)
+    assert_type(await stream.embed.get("uid"), str)
+    assert_type(stream.watermarks.list(), Pager[Watermark])
+    assert_type(await stream.watermarks.get("uid"), Watermark)
+    assert_type(await stream.watermarks.create(file=b"", name="n", position="center", scale=1), Watermark)
+    assert_type(await stream.watermarks.create(url="https://a.example", opacity=0.5), Watermark)
+    assert_type(await stream.watermarks.delete("uid"), None)
+
+
+async def made(stream: Stream) -> None:
+    assert_type(
+        await stream.clip.create(clipped_from_video_uid="uid", start_time_seconds=0, end_time_seconds=5, name="n"), Clip
+    )
+    assert_type(await stream.copy.create(input="https://a.example", watermark={"uid": "w"}, upload_creator="a"), Video)
+    assert_type(
+        await stream.direct_upload.create(max_duration_seconds=60, expiry=NOW, meta={"name": "n"}), DirectUpload
+    )
+
+
+async def live(stream: Stream, settings: LiveInputUpdateParams) -> None:
+    assert_type(stream.live_inputs.list(include_counts=True), Pager[LiveInputSummary])
+    assert_type(await stream.live_inputs.get("uid"), LiveInput)
+    assert_type(await stream.live_inputs.create(), LiveInput)
+    assert_type(await stream.live_inputs.create(idempotency_key="k", recording={"mode": "automatic"}), LiveInput)
+    assert_type(await stream.live_inputs.update("uid", **settings), LiveInput)
+    assert_type(await stream.live_inputs.update("uid", delete_recording_after_days=None, enabled=False), LiveInput)
+    assert_type(await stream.live_inputs.delete("uid"), None)
+    assert_type(await stream.live_inputs.enable("uid"), LiveInput)
+    assert_type(await stream.live_inputs.disable("uid"), LiveInput)
+    assert_type(await stream.live_inputs.rotate_keys("uid"), LiveInput)
+    assert_type(stream.live_inputs.videos("uid"), Pager[Video])
+    assert_type(stream.live_inputs.outputs.list("uid"), Pager[Output])
+    assert_type(await stream.live_inputs.outputs.create("uid", url="rtmps://a", stream_key="k", enabled=True), Output)
+    assert_type(await stream.live_inputs.outputs.update("out", live_input_identifier="uid", enabled=False), Output)
+    assert_type(await stream.live_inputs.outputs.delete("out", live_input_identifier="uid"), None)
+
+
+async def access(stream: Stream) -> None:
+    assert_type(stream.keys.get(), Pager[SigningKeySummary])
+    assert_type(await stream.keys.create(), SigningKey)
+    assert_type(await stream.keys.delete("id"), None)
     assert_type(await stream.token.create("uid"), Token)
     assert_type(
         await stream.token.create("uid", exp=5, access_rules=[AccessRule("any", "block")], flags={"original": True}),
         Token,
     )
-    assert_type(await stream.captions.language.update("en", identifier="uid", file=Path("a.vtt")), Caption)
-    assert_type(await stream.captions.language.update("en", identifier="uid", file=file), Caption)
-    assert_type(await stream.captions.language.vtt.get("en", identifier="uid"), str)
-    assert_type(await stream.watermarks.create(file=b"", name="n", position="center", scale=1), Watermark)
+    hook = await stream.webhooks.get()
+    assert_type(hook, Webhook)
+    assert_type(hook.secret, Secret)
+    assert_type(await stream.webhooks.update(notification_url="https://a.example"), Webhook)
+    assert_type(await stream.webhooks.delete(), None)
+    assert_type(await stream.videos.storage_usage(), StorageUsage)
+    assert_type(await stream.videos.storage_usage(creator="a"), StorageUsage)
+
+
+async def many(stream: Stream, changes: Iterable[tuple[str, StreamEditParams]]) -> None:
+    assert_type(stream.edit_many(changes), Bulk[Edited | EditFailed])
+    assert_type(stream.edit_many([("uid", {"creator": "a"})], concurrency=2), Bulk[Edited | EditFailed])
+    async for edited in stream.edit_many(changes):
+        assert_type(edited, Edited | EditFailed)
+        if edited.error is None:
+            assert_type(edited, Edited)
+            assert_type(edited.video, Video)
+        else:
+            assert_type(edited, EditFailed)
+            assert_type(edited.error, StreamError)
+    assert_type(stream.delete_many(video.uid async for video in stream.list()), Bulk[Deleted | DeleteFailed])
+    async with stream.delete_many(["uid"], concurrency=2) as outcomes:
+        assert_type(outcomes, Bulk[Deleted | DeleteFailed])
+        async for deleted in outcomes:
+            match deleted:
+                case Deleted(uid=uid):
+                    assert_type(deleted, Deleted)
+                    assert_type(uid, str)
+                case DeleteFailed(error=error):
+                    assert_type(deleted, DeleteFailed)
+                    assert_type(error, StreamError)
+                case _:
+                    assert_never(deleted)
 
 
 async def uploading(stream: Stream, file: BinaryIO) -> None:
@@ -170,8 +279,39 @@ def models(video: Video, caption: Caption, mark: Watermark, used: StorageUsage) 
     assert_type(from_dict(Token, {}), Token)
 
 
-def secrets(token: Token, upload: TusUpload) -> None:
+def newer_models(clip: Clip, track: Audio, downloads: Downloads, row: LiveInputSummary, one: LiveInput) -> None:
+    assert_type(clip.uid, str)
+    assert_type(clip.clipped_from, str | None)
+    assert_type(clip.start_time_seconds, int | None)
+    assert_type(track.default, bool)
+    assert_type(downloads.audio, Download | None)
+    if downloads.default is not None:
+        assert_type(downloads.default.percent_complete, float | None)
+        assert_type(downloads.default.url, str | None)
+    assert_type(row.enabled, bool)
+    assert_type(row.delete_recording_after_days, float | None)
+    assert_type(one.name, str | None)
+    assert_type(one.recording, LiveInputRecording)
+    assert_type(one.recording.timeout_seconds, int)
+    assert_type(one.recording.allowed_origins, tuple[str, ...])
+    assert_type(one.playback, Playback)
+    assert_type(one.status, LiveInputStatus | None)
+    if one.status is not None:
+        assert_type(one.status.live, bool)
+        assert_type(one.status.current, LiveInputConnection)
+        assert_type(one.status.history, tuple[LiveInputConnection, ...])
+    assert_type(one.rtmps, Rtmps | None)
+    assert_type(one.srt_playback, Srt | None)
+    assert_type(one.web_rtc, WebRtc | None)
+
+
+def secrets(token: Token, upload: TusUpload, key: SigningKey, output: Output, place: DirectUpload) -> None:
     assert_type(token.token, Secret)
+    assert_type(key.pem, Secret)
+    assert_type(key.jwk, Secret)
+    assert_type(output.url, Secret)
+    assert_type(output.stream_key, Secret)
+    assert_type(place.upload_url, Secret)
     assert_type(upload.upload_url, Secret)
     assert_type(upload.uid, str)
 

@@ -1,24 +1,52 @@
 """What type checkers make of the blocking face; nothing here is run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, assert_type
+from typing import BinaryIO, assert_never, assert_type
 
-from cfstream import Hooks, Page, RateLimit, RawResponse, RetryPolicy, UploadProgress, Video
+from cfstream import (
+    Deleted,
+    DeleteFailed,
+    Edited,
+    EditFailed,
+    Hooks,
+    Page,
+    RateLimit,
+    RawResponse,
+    RetryPolicy,
+    StreamError,
+    UploadProgress,
+    Video,
+)
 from cfstream.models import (
     AccessRule,
+    Audio,
     Caption,
+    Clip,
+    DirectUpload,
+    Downloads,
+    LiveInput,
+    LiveInputSummary,
+    LiveInputUpdateParams,
+    Output,
+    SigningKey,
+    SigningKeySummary,
     StorageUsage,
     StreamEditParams,
     StreamListParams,
     Token,
     TusUpload,
     Watermark,
+    Webhook,
 )
-from cfstream.sync import Pager, Stream
+from cfstream.sync import Bulk, Pager, Stream
 
 NOW = datetime.now(UTC)
+
+
+def gives_nothing(call: Callable[..., None]) -> None:
+    """mypy takes no value of a call that gives none, so that it is asked of the method itself."""
 
 
 def make() -> None:
@@ -54,14 +82,112 @@ def videos(stream: Stream, params: StreamListParams, changes: StreamEditParams) 
     assert_type(stream.edit("uid", **changes), Video)
     assert_type(stream.edit("uid", meta={"name": "n"}, scheduled_deletion=None), Video)
     stream.delete("uid")
+    gives_nothing(stream.delete)
 
 
-def others(stream: Stream, file: BinaryIO) -> None:
-    assert_type(stream.videos.storage_usage(creator="a"), StorageUsage)
-    assert_type(stream.token.create("uid", exp=5, access_rules=[AccessRule("any", "block")]), Token)
+def attached(stream: Stream, file: BinaryIO) -> None:
+    assert_type(stream.audio_tracks.get("uid"), Pager[Audio])
+    assert_type(stream.audio_tracks.copy("uid", label="l", url="https://a.example"), Audio)
+    assert_type(stream.audio_tracks.upload("uid", label="l", file=Path("a.m4a")), Audio)
+    assert_type(stream.audio_tracks.upload("uid", label="l", file=file), Audio)
+    assert_type(stream.audio_tracks.edit("track", identifier="uid", label="l", default=True), Audio)
+    stream.audio_tracks.delete("track", identifier="uid")
+    gives_nothing(stream.audio_tracks.delete)
+    assert_type(stream.captions.get("uid"), Pager[Caption])
+    assert_type(stream.captions.language.get("en", identifier="uid"), Caption)
+    assert_type(stream.captions.language.create("en", identifier="uid"), Caption)
     assert_type(stream.captions.language.update("en", identifier="uid", file=Path("a.vtt")), Caption)
+    assert_type(stream.captions.language.update("en", identifier="uid", file="WEBVTT\n"), Caption)
+    assert_type(stream.captions.language.update("en", identifier="uid", file=file), Caption)
+    stream.captions.language.delete("en", identifier="uid")
+    gives_nothing(stream.captions.language.delete)
     assert_type(stream.captions.language.vtt.get("en", identifier="uid"), str)
-    assert_type(stream.watermarks.create(file=file, name="n", position="center", scale=1), Watermark)
+    assert_type(stream.downloads.get("uid"), Downloads)
+    assert_type(stream.downloads.create("uid"), Downloads)
+    stream.downloads.delete("uid")
+    gives_nothing(stream.downloads.delete)
+    assert_type(stream.downloads.create_type("audio", identifier="uid"), Downloads)
+    stream.downloads.delete_type("default", identifier="uid")
+    gives_nothing(stream.downloads.delete_type)
+    assert_type(stream.embed.get("uid"), str)
+    assert_type(stream.watermarks.list(), Pager[Watermark])
+    assert_type(stream.watermarks.get("uid"), Watermark)
+    assert_type(stream.watermarks.create(file=b"", name="n", position="center", scale=1), Watermark)
+    assert_type(stream.watermarks.create(url="https://a.example", opacity=0.5), Watermark)
+    stream.watermarks.delete("uid")
+    gives_nothing(stream.watermarks.delete)
+
+
+def made(stream: Stream) -> None:
+    assert_type(
+        stream.clip.create(clipped_from_video_uid="uid", start_time_seconds=0, end_time_seconds=5, name="n"), Clip
+    )
+    assert_type(stream.copy.create(input="https://a.example", watermark={"uid": "w"}, upload_creator="a"), Video)
+    assert_type(stream.direct_upload.create(max_duration_seconds=60, expiry=NOW, meta={"name": "n"}), DirectUpload)
+
+
+def live(stream: Stream, settings: LiveInputUpdateParams) -> None:
+    assert_type(stream.live_inputs.list(include_counts=True), Pager[LiveInputSummary])
+    assert_type(stream.live_inputs.get("uid"), LiveInput)
+    assert_type(stream.live_inputs.create(), LiveInput)
+    assert_type(stream.live_inputs.create(idempotency_key="k", recording={"mode": "automatic"}), LiveInput)
+    assert_type(stream.live_inputs.update("uid", **settings), LiveInput)
+    assert_type(stream.live_inputs.update("uid", delete_recording_after_days=None, enabled=False), LiveInput)
+    stream.live_inputs.delete("uid")
+    gives_nothing(stream.live_inputs.delete)
+    assert_type(stream.live_inputs.enable("uid"), LiveInput)
+    assert_type(stream.live_inputs.disable("uid"), LiveInput)
+    assert_type(stream.live_inputs.rotate_keys("uid"), LiveInput)
+    assert_type(stream.live_inputs.videos("uid"), Pager[Video])
+    assert_type(stream.live_inputs.outputs.list("uid"), Pager[Output])
+    assert_type(stream.live_inputs.outputs.create("uid", url="rtmps://a", stream_key="k", enabled=True), Output)
+    assert_type(stream.live_inputs.outputs.update("out", live_input_identifier="uid", enabled=False), Output)
+    stream.live_inputs.outputs.delete("out", live_input_identifier="uid")
+    gives_nothing(stream.live_inputs.outputs.delete)
+
+
+def access(stream: Stream) -> None:
+    assert_type(stream.keys.get(), Pager[SigningKeySummary])
+    assert_type(stream.keys.create(), SigningKey)
+    stream.keys.delete("id")
+    gives_nothing(stream.keys.delete)
+    assert_type(stream.token.create("uid"), Token)
+    assert_type(
+        stream.token.create("uid", exp=5, access_rules=[AccessRule("any", "block")], flags={"original": True}),
+        Token,
+    )
+    assert_type(stream.webhooks.get(), Webhook)
+    assert_type(stream.webhooks.update(notification_url="https://a.example"), Webhook)
+    stream.webhooks.delete()
+    gives_nothing(stream.webhooks.delete)
+    assert_type(stream.videos.storage_usage(), StorageUsage)
+    assert_type(stream.videos.storage_usage(creator="a"), StorageUsage)
+
+
+def many(stream: Stream, changes: Iterable[tuple[str, StreamEditParams]]) -> None:
+    assert_type(stream.edit_many(changes), Bulk[Edited | EditFailed])
+    assert_type(stream.edit_many([("uid", {"creator": "a"})], concurrency=2), Bulk[Edited | EditFailed])
+    for edited in stream.edit_many(changes):
+        assert_type(edited, Edited | EditFailed)
+        if edited.error is None:
+            assert_type(edited, Edited)
+            assert_type(edited.video, Video)
+        else:
+            assert_type(edited, EditFailed)
+            assert_type(edited.error, StreamError)
+    assert_type(stream.delete_many(video.uid for video in stream.list()), Bulk[Deleted | DeleteFailed])
+    with stream.delete_many(["uid"], concurrency=2) as outcomes:
+        assert_type(outcomes, Bulk[Deleted | DeleteFailed])
+        for deleted in outcomes:
+            match deleted:
+                case Deleted(uid=uid):
+                    assert_type(deleted, Deleted)
+                    assert_type(uid, str)
+                case DeleteFailed(error=error):
+                    assert_type(deleted, DeleteFailed)
+                    assert_type(error, StreamError)
+                case _:
+                    assert_never(deleted)
 
 
 def uploading(stream: Stream, file: BinaryIO) -> None:

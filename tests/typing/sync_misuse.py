@@ -8,7 +8,15 @@ def mistakes(stream: Stream) -> None:
     stream.edit("uid", creator=None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     stream.list(status="done")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     stream.create()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    stream.watermarks.create(name="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.watermarks.create(file=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.audio_tracks.copy("uid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.downloads.create_type("video", identifier="uid")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.clip.create(clipped_from_video_uid="uid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.live_inputs.outputs.update("output", "uid", enabled=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.webhooks.update(body_notification_url_1="https://a.example")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.edit_many([("uid", {"creater": "a"})])  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
+    for outcome in stream.edit_many([]):
+        outcome.video  # type: ignore[union-attr]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     stream.captions.language.vtt.get("en")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     stream.upload(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Stream("token", "account", session=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -17,5 +25,7 @@ def mistakes(stream: Stream) -> None:
 async def not_both(stream: Stream) -> None:
     await stream.get("uid")  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     async with stream:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
+    async for _ in stream.delete_many([]):  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
         pass
     aiter(stream.list())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from contract_facts import CALLS
 
 pytestmark = pytest.mark.typing
 
@@ -17,6 +18,12 @@ FACES = [path for path in sorted(HERE.glob("*.py")) if path.stem not in ("confte
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("face", ["async", "sync"])
+def test_a_face_has_every_call(face: str) -> None:
+    text = (HERE / f"{face}_face.py").read_text(encoding="utf-8")
+    assert [fact.call for fact in CALLS if f"{fact.call}(" not in text] == []
 
 
 def test_mypy_agrees_with_every_line() -> None:

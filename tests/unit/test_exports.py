@@ -77,7 +77,7 @@ def test_models_name_all_they_have_in_order() -> None:
         assert hasattr(models, name)
     defined = {
         name
-        for module in ("video", "media", "access")
+        for module in ("video", "media", "access", "live")
         for name, value in vars(import_module(f"cfstream.models.{module}")).items()
         if getattr(value, "__module__", "") == f"cfstream.models.{module}" and not name.startswith("_")
     }

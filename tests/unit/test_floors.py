@@ -14,7 +14,7 @@ FLOORS = (
     ("models",),
     ("endpoints", "_wire", "_params", "_files", "_answers", "_tus"),
     ("_transport", "_retry", "_governor", "_session", "_hooks", "_raw", "pages"),
-    ("resources", "uploads", "waiting"),
+    ("resources", "uploads", "waiting", "bulk"),
     ("client",),
     ("sync", "emulator"),
     ("cli", "pytest_plugin"),

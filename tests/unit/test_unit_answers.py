@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from unit_kit import TOKEN, UID, all_words, envelope, raw, refusal, video
 
-from cfstream import APIError, DecodeError, Secret, Video, errors
+from cfstream import APIError, BadRequestError, DecodeError, Secret, Video, errors, models
 from cfstream._answers import failure, is_failure, many, nothing, one, text, tus_upload
 
 BROKEN = {
@@ -224,3 +224,24 @@ def test_an_answer_that_repeats_the_credentials_does_not_show_them() -> None:
 def test_control_characters_do_not_reach_the_terminal() -> None:
     error = failure(raw(400, refusal((10005, "a\x1b[31mb\r\nc"))))
     assert str(error).isprintable()
+
+
+def test_an_entry_among_the_errors_is_a_failure_whatever_else_the_answer_says() -> None:
+    body = json.dumps({"success": True, "errors": [{"code": 10005, "message": "in use"}], "result": "ok"}).encode()
+    for answer in (nothing(), one(Video), many(Video)):
+        with pytest.raises(BadRequestError, match="200 OK: 10005 in use"):
+            answer.read(raw(200, body))
+
+
+@pytest.mark.parametrize("result", [[{"uid": "a"}], {"audio": [{"uid": "a"}], "total": 7}, {"audio": None}, {}, None])
+def test_a_list_may_stand_inside_an_object(result: Any) -> None:
+    page = many(models.Audio, inside="audio").read(raw(200, envelope(result)))
+    expected = ["a"] if result and "uid" in str(result) else []
+    assert [page.item(place).uid for place in range(len(page.items))] == expected
+    assert page.total == (7 if "total" in (result or ()) else None)
+
+
+@pytest.mark.parametrize("result", [{"audio": {}}, {"audio": [5]}, 5, "x", [None]])
+def test_a_list_inside_an_object_must_be_one(result: Any) -> None:
+    with pytest.raises(DecodeError, match="expected a list of objects"):
+        many(models.Audio, inside="audio").read(raw(200, envelope(result)))

@@ -10,7 +10,7 @@ import pytest
 from unit_kit import PNG
 
 from cfstream import InvalidInputError
-from cfstream._files import check_png, check_vtt, read_file
+from cfstream._files import DiskFile, check_png, check_vtt, open_large, read_caption, read_file
 
 
 def test_a_path_gives_its_name_and_bytes(tmp_path: Path) -> None:
@@ -131,3 +131,38 @@ def test_captions_must_be_webvtt() -> None:
     for data in (b"1\n00:00:01,000 --> 00:00:02,000\nSubRip\n", b"", b" WEBVTT", b"webvtt"):
         with pytest.raises(InvalidInputError, match=r"file: en\.vtt is not WebVTT"):
             check_vtt("en.vtt", data)
+
+
+@pytest.mark.parametrize("text", ["WEBVTT\n\nhello", "WEBVTT - named\r\n", "\ufeffWEBVTT\n"])
+def test_captions_may_be_given_as_their_text(text: str) -> None:
+    assert read_caption(text, size_max=100) == ("file", text.encode())
+
+
+def test_a_path_that_only_looks_like_captions_is_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "WEBVTT"
+    path.write_bytes(b"WEBVTT\n")
+    assert read_caption(str(path), size_max=100) == ("WEBVTT", b"WEBVTT\n")
+    with pytest.raises(InvalidInputError, match="file: cannot open 'WEBVTT'"):
+        read_caption("WEBVTT", size_max=100)
+
+
+def test_a_large_file_stays_on_disk_until_it_is_sent(tmp_path: Path) -> None:
+    path = tmp_path / "track.mp3"
+    path.write_bytes(b"x" * 50)
+    name, content = open_large(path, size_max=50)
+    assert (name, content) == ("track.mp3", DiskFile(str(path)))
+    assert isinstance(content, DiskFile)
+    for _ in range(2):
+        with content.open() as file:
+            assert file.read() == b"x" * 50
+    assert open_large(b"x" * 50, size_max=50) == ("file", b"x" * 50)
+
+
+@pytest.mark.parametrize(("size", "said"), [(0, "track.mp3 is empty"), (51, "larger than the limit of 50 bytes")])
+def test_a_large_file_is_measured_before_it_is_sent(tmp_path: Path, size: int, said: str) -> None:
+    path = tmp_path / "track.mp3"
+    path.write_bytes(b"x" * size)
+    with pytest.raises(InvalidInputError, match=said):
+        open_large(path, size_max=50)
+    with pytest.raises(InvalidInputError, match="is a directory"):
+        open_large(tmp_path, size_max=50)

@@ -72,7 +72,58 @@ def test_a_missing_keyword_is_named() -> None:
     with pytest.raises(InvalidInputError, match="missing keyword upload_length"):
         endpoints.STREAM_CREATE({})
     with pytest.raises(InvalidInputError, match="missing keyword file"):
-        endpoints.WATERMARKS_CREATE({"name": "x"})
+        endpoints.CAPTIONS_LANGUAGE_UPDATE({}, language="en", identifier="ab" * 16)
+
+
+@pytest.mark.parametrize("given", [{"name": "x"}, {"file": b"x", "url": "https://a.example/logo.png"}])
+def test_a_watermark_comes_from_a_file_or_an_address(given: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError, match=r"^give either file or url"):
+        endpoints.WATERMARKS_CREATE(given)
+
+
+@pytest.mark.parametrize("url", ["ftp://a.example/v.mp4", "v.mp4", "https://", "http://[::1", ""])
+def test_an_address_the_service_is_to_fetch_is_http_and_never_shown(url: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"^input: must be an http or https address$"):
+        endpoints.COPY_CREATE({"input": url})
+
+
+def test_a_scheduled_deletion_lies_between_a_month_and_three_years_ahead() -> None:
+    now = datetime.now(UTC)
+    for days in (30, 1096):
+        endpoints.COPY_CREATE({"input": "https://a.example", "scheduled_deletion": now + timedelta(days=days)})
+    for days in (29, 1097):
+        with pytest.raises(InvalidInputError, match=r"^scheduled_deletion: must lie 30 to 1,096 days from now"):
+            endpoints.COPY_CREATE({"input": "https://a.example", "scheduled_deletion": now + timedelta(days=days)})
+    edit(scheduled_deletion=now + timedelta(days=1))  # the video may be old
+    with pytest.raises(InvalidInputError, match=r"^scheduled_deletion: must lie 0 to 1,096 days from now"):
+        edit(scheduled_deletion=now - timedelta(days=1))
+
+
+def test_keywords_that_go_together_are_checked_together() -> None:
+    clip = {"clipped_from_video_uid": "ab" * 16, "start_time_seconds": 5}
+    endpoints.CLIP_CREATE({**clip, "end_time_seconds": 6})
+    with pytest.raises(
+        InvalidInputError, match=r"^end_time_seconds: must be greater than start_time_seconds \(5\), not 5"
+    ):
+        endpoints.CLIP_CREATE({**clip, "end_time_seconds": 5})
+    with pytest.raises(InvalidInputError, match=r"^missing keyword input"):
+        endpoints.COPY_CREATE({"name": "x"})
+    for half in ({"id": "k"}, {"pem": "p"}):
+        with pytest.raises(InvalidInputError, match=r"^id and pem go together"):
+            endpoints.TOKEN_CREATE(half, identifier="ab" * 16)
+
+
+def test_a_live_input_is_made_with_a_key_of_its_own_unless_one_is_given() -> None:
+    first, second = (endpoints.LIVE_INPUTS_CREATE({}).encoded for _ in range(2))
+    assert first.headers
+    assert second.headers
+    assert len(first.headers["Idempotency-Key"]) == 32
+    assert first.headers != second.headers
+    assert first.body == b"{}"
+    given = endpoints.LIVE_INPUTS_CREATE({"idempotency_key": "mine"}).encoded
+    assert given.headers == {"Idempotency-Key": "mine"}
+    with pytest.raises(InvalidInputError, match=r"^idempotency_key: line breaks"):
+        endpoints.LIVE_INPUTS_CREATE({"idempotency_key": "a\r\nb"})
 
 
 @pytest.mark.parametrize("name", ["creator", "meta", "require_signed_urls", "allowed_origins", "public_details"])

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import io
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +234,7 @@ async def test_an_address_that_cannot_be_used_is_a_typed_error_and_gets_no_bytes
 
 # --- options -----------------------------------------------------------------------------------------------------
 
-DAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
+DAY = datetime.now(UTC).replace(microsecond=0) + timedelta(days=60)
 
 
 def test_options_become_the_metadata_the_service_acts_on() -> None:
@@ -255,9 +255,9 @@ def test_options_become_the_metadata_the_service_acts_on() -> None:
         "requiresignedurls": None,
         "thumbnailtimestamppct": "0.25",
         "watermark": "5d" * 16,
-        "scheduleddeletion": "2026-05-01T12:00:00Z",
+        "scheduleddeletion": f"{DAY:%Y-%m-%dT%H:%M:%SZ}",
         "maxdurationseconds": "60",
-        "expiry": "2026-05-01T12:00:00Z",
+        "expiry": f"{DAY:%Y-%m-%dT%H:%M:%SZ}",
         "speaker": "Zoë",
     }
     assert options.edits() == {"allowed_origins": ["a.example"]}

@@ -193,9 +193,34 @@ def test_times_are_written_in_utc_with_a_z() -> None:
 
 SAMPLES: dict[str, Any] = {
     "AccessRule": AccessRule(type="ip.geoip.country", action="allow", country=("DE", "FR")),
+    "Audio": models.Audio(uid=UID, label="Deutsch", default=True, status="ready"),
     "Caption": models.Caption(language="en", status="ready"),
+    "Clip": from_dict(models.Clip, video(clippedFrom="b" * 32)),
+    "DirectUpload": models.DirectUpload(uid=UID, upload_url=Secret(f"https://x/{CANARY}")),
+    "Download": models.Download(status="ready", percent_complete=100.0, url="u"),
+    "Downloads": models.Downloads(default=models.Download(status="inprogress", percent_complete=1.5)),
+    "LiveInput": models.LiveInput(
+        uid=UID,
+        created=datetime(2024, 1, 1, tzinfo=UTC),
+        rtmps=models.Rtmps(url=Secret("rtmps://x"), stream_key=Secret(CANARY)),
+        srt=models.Srt(url=Secret("srt://x"), stream_id="s", passphrase=Secret(CANARY)),
+        web_rtc=models.WebRtc(url=Secret(f"https://x/{CANARY}")),
+        status=models.LiveInputStatus(
+            current=models.LiveInputConnection(state="connected"),
+            history=(models.LiveInputConnection(state="disconnected", reason="client_disconnect"),),
+        ),
+    ),
+    "LiveInputConnection": models.LiveInputConnection(state="connected", ingest_protocol="rtmp"),
+    "LiveInputRecording": models.LiveInputRecording(mode="automatic", allowed_origins=("a.example",)),
+    "LiveInputStatus": models.LiveInputStatus(current=models.LiveInputConnection(state="errored")),
+    "LiveInputSummary": models.LiveInputSummary(uid=UID, created=datetime(2024, 1, 1, tzinfo=UTC), enabled=False),
+    "Output": models.Output(uid=UID, url=Secret("rtmp://x"), stream_key=Secret(CANARY)),
     "Playback": models.Playback(hls="a", dash="b"),
     "PublicDetails": models.PublicDetails(title="t", media_id=4),
+    "Rtmps": models.Rtmps(url=Secret("rtmps://x"), stream_key=Secret(CANARY)),
+    "SigningKey": models.SigningKey(id=UID, pem=Secret(CANARY), jwk=Secret(CANARY)),
+    "SigningKeySummary": models.SigningKeySummary(id=UID, key_id=UID),
+    "Srt": models.Srt(url=Secret("srt://x"), passphrase=Secret(CANARY)),
     "StorageUsage": models.StorageUsage(total_storage_minutes=1.5, video_count=2),
     "Token": Token(token=Secret(CANARY)),
     "TusUpload": TusUpload(uid=UID, upload_url=Secret(f"https://x/{CANARY}")),
@@ -204,6 +229,8 @@ SAMPLES: dict[str, Any] = {
     "VideoInput": models.VideoInput(width=1, height=2),
     "VideoStatus": models.VideoStatus(state="ready", pct_complete=5.0),
     "Watermark": models.Watermark(uid=UID, opacity=0.5),
+    "WebRtc": models.WebRtc(url=Secret(f"https://x/{CANARY}")),
+    "Webhook": models.Webhook(notification_url="https://x.example", secret=Secret(CANARY)),
 }
 each_sample = pytest.mark.parametrize("made", SAMPLES.values(), ids=SAMPLES)
 
