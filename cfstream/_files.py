@@ -29,13 +29,17 @@ def open_file(name: str, source: str | os.PathLike[str]) -> int:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InvalidInputError(f"{name}: cannot open {path!r}: {reason}") from error
+        raise InvalidInputError(f"{name}: cannot open {_shown_path(path)}: {reason}") from error
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return descriptor
     os.close(descriptor)
     kind = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
-    raise InvalidInputError(f"{name}: {path!r} is {kind}; give the path of a file")
+    raise InvalidInputError(f"{name}: {_shown_path(path)} is {kind}; give the path of a file")
+
+
+def _shown_path(path: str | bytes) -> str:
+    return excerpt(repr(path))  # what was meant as the content of a file may have been taken for its name
 
 
 @attrs.frozen
@@ -63,7 +67,10 @@ def read_file(source: FileSource, *, size_max: int) -> tuple[str, bytes]:
 def read_caption(source: FileSource, *, size_max: int) -> tuple[str, bytes]:
     """As `read_file`, but a text that begins as WebVTT does is the caption itself and no path."""
     if isinstance(source, str) and _VTT_TEXT.match(source):
-        source = source.encode()
+        try:
+            source = source.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInputError("file: is not valid Unicode text") from error
     return read_file(source, size_max=size_max)
 
 

@@ -38,6 +38,9 @@ class Limits:
     watermark_max: int = 2 * _MIB
     """The largest watermark image."""
 
+    uid_length: int = 32
+    """The longest uid, in characters."""
+
     creator_length: int = 64
     """The longest creator, in characters."""
 

@@ -80,15 +80,18 @@ def _text(name: str, value: Any) -> str:
         raise _refuse(name, value, "text")
     try:
         value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(f"{name}: is not valid Unicode text") from error
-    return value
+    except UnicodeEncodeError:
+        pass
+    else:
+        return value
+    # raised outside the handler, because Python's own error holds the text, which may be a key
+    raise InvalidInputError(f"{name}: is not valid Unicode text")
 
 
 def _hidden_text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InvalidInputError(f"{name}: expected text, got {type(value).__name__}")
-    return value
+    return _text(name, value)
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -160,9 +163,8 @@ def _check_for(annotation: Any) -> _Check:
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *rules = get_args(annotation)
-        if Hidden() in rules:
-            return _hidden_text
-        return _ruled(_check_for(inner), [rule for rule in rules if hasattr(rule, "problem")])
+        check = _hidden_text if Hidden() in rules else _check_for(inner)
+        return _ruled(check, [rule for rule in rules if hasattr(rule, "problem")])
     if origin in (Union, UnionType):
         return _or_none(_check_for(_less_none(annotation)))
     if origin is Literal:
@@ -280,7 +282,7 @@ def _did_you_mean(name: str, known: Mapping[str, Any]) -> str:
 def _fields(params: Any, given: Any, *, prefix: str = "") -> JsonObject:
     """Give the checked values by their wire names."""
     if not isinstance(given, Mapping):
-        raise _refuse(prefix.rstrip("."), given, "a mapping")
+        raise _refuse(prefix.rstrip(".") or "keywords", given, "a mapping")
     checks = _checks_of(params)
     return {checks[name][0]: value for name, value in checked(params, given, prefix=prefix).items()}
 
@@ -373,5 +375,6 @@ class FormOrJson:
     def encode(self, params: Params) -> Encoded:
         """Check the keywords and write them."""
         if ("file" in params) == ("url" in params):
+            checked(self.params, params)  # a misspelt keyword is the better thing to tell
             raise InvalidInputError("give either file or url: one of the two is needed")
         return (self.form if "file" in params else self.json).encode(params)

@@ -45,7 +45,7 @@ def shown(value: Any) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001  # a foreign repr may raise anything, and the error about the value is to be made
         return f"a value of type {type(value).__name__}"
-    return _on_one_line(redact(text))[:_VALUE_SHOWN]
+    return _on_one_line(redact(text[:_READ]))[:_VALUE_SHOWN]
 
 
 def _on_one_line(text: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _THROTTLED = 429
+_CONFLICT = 409  # the object is in the way, and stays so
 _NAMES_A_TIME = frozenset({503, 530})  # 530 is an error of the edge (1xxx)
 _SERVER_ERRORS = 500
 _SPREAD = 0.1
@@ -125,7 +126,7 @@ def _by_status(error: APIError, status: int) -> Verdict:
         return Verdict.NOT_PROCESSED
     if status in _TRANSIENT or status >= _SERVER_ERRORS:
         return Verdict.AMBIGUOUS
-    return Verdict.INVITED if error.should_retry else Verdict.FINAL
+    return Verdict.INVITED if error.should_retry and status != _CONFLICT else Verdict.FINAL
 
 
 def may_repeat(retry: RetryClass, verdict: Verdict) -> bool:

@@ -230,7 +230,7 @@ def _tolerant(hook: Callable[..., Any], field: "attrs.Attribute[Any]", plain: An
     unknown = field.metadata.get(UNKNOWN_IS)
     if unknown is None:
         return lambda value, _: value if value.__class__ is plain else default if value is None else hook(value)
-    return lambda value, _: default if value is None or value == unknown else hook(value)
+    return lambda value, _: default if value is None or (read := hook(value)) == unknown else read
 
 
 def _field_hook(field: "attrs.Attribute[Any]") -> Callable[..., Any]:
@@ -279,7 +279,8 @@ def _structure_hook(model: Any) -> Callable[[Any, Any], Any]:
         named = {key: item for key, item in value.items() if key in known}
         spelled_otherwise = unknown & aliases.keys()
         for alias in spelled_otherwise:
-            named.setdefault(aliases[alias], value[alias])
+            if named.get(aliases[alias]) is None:
+                named[aliases[alias]] = value[alias]
         # in the order of the answer, so that equal answers give equal reprs
         named[_EXTRA_KEY] = _free({key: item for key, item in value.items() if key in unknown - spelled_otherwise})
         return read(named, model)

@@ -13,9 +13,9 @@ from cfstream.errors import ClientClosedError, InvalidInputError, NotFoundError,
 from cfstream.models import StreamEditParams, Video
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 _CONCURRENCY_MAX = 1000
+_NO_ROUTE = frozenset({7000, 7003})  # a 404 that speaks of the account or the address, not of the object
 
 
 @attrs.frozen(kw_only=True)
@@ -54,8 +54,9 @@ class DeleteFailed:
 class Bulk(Generic[T]):
     """Work on many objects: ``async for`` gives an outcome for each, as they come.
 
-    The source is read as places become free, so it may be endless. Leaving early ends the work; use ``async with``
-    to have that happen at once. When the source itself fails, what was begun is finished and told first.
+    The source is read as places become free, so it may be endless. Leaving early ends the work as soon as nothing
+    refers to it any more; use ``async with`` to have that happen at once. When the source itself fails, what was
+    begun is finished and told first.
     """
 
     def __init__(self, outcomes: AsyncGenerator[T]) -> None:
@@ -102,9 +103,9 @@ def delete_many(
     async def delete(uid: str) -> Deleted | DeleteFailed:
         try:
             await transport.send(endpoints.STREAM_DELETE(identifier=uid), timeout=None)
-        except NotFoundError:
-            pass
         except StreamError as error:
+            if isinstance(error, NotFoundError) and _NO_ROUTE.isdisjoint(error.codes):
+                return Deleted(uid=uid)
             return DeleteFailed(uid=uid, error=_unless_closed(error))
         return Deleted(uid=uid)
 
@@ -174,6 +175,11 @@ async def _worker(
     try:
         while (item := await feed.next()) is not None:
             await results.put((await work(item[0]),))
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        feed.end(error)  # the source raised it by itself
     except Exception as error:  # noqa: BLE001  # whoever walks the outcomes gets it
         feed.end(error)
     await results.put(None)
@@ -184,7 +190,7 @@ class _Feed:
     """The source, read by one worker at a time."""
 
     items: AsyncIterator[Any]
-    failure: Exception | None = None
+    failure: BaseException | None = None
     _ended: bool = False
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
 
@@ -199,7 +205,7 @@ class _Feed:
                 self._ended = True
                 return None
 
-    def end(self, failure: Exception) -> None:
+    def end(self, failure: BaseException) -> None:
         """Read no further."""
         self._ended = True
         self.failure = self.failure or failure

@@ -6,6 +6,7 @@ Paths are verbatim those of the API reference. Adding a call is one row here and
 import enum
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, get_args
 
 import attrs
@@ -76,6 +77,7 @@ READ, SET, DELETE, CREATE = RetryClass.READ, RetryClass.SET, RetryClass.DELETE, 
 APPEND, BODY_POST, GENERATE = RetryClass.APPEND, RetryClass.BODY_POST, RetryClass.GENERATE
 
 _NOTHING = Encoded()
+_NO_KEYWORDS: Params = MappingProxyType({})
 _DOWNLOAD_TYPES = frozenset(get_args(DownloadType))
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UID = re.compile(r"[0-9a-f]{32}")
@@ -110,7 +112,7 @@ class Endpoint(Generic[T]):
         """The call by its template, as errors, logs and metrics name it."""
         return f"{self.verb} {self.path}"
 
-    def __call__(self, params: Params | None = None, /, **values: str) -> Request[T]:
+    def __call__(self, params: Params = _NO_KEYWORDS, /, **values: str) -> Request[T]:
         """Make a request.
 
         Args:
@@ -122,11 +124,13 @@ class Endpoint(Generic[T]):
         """
         for name, value in values.items():
             check_path_value(name, value)
+        if values.get("identifier") in _OWN_WORDS:
+            raise InvalidInputError(f"identifier: {values['identifier']!r} is a part of the API of its own, not a uid")
         if "language" in values:
             _check_order(values["language"], values["identifier"])
         if "download_type" in values and values["download_type"] not in _DOWNLOAD_TYPES:
             raise InvalidInputError(f"download_type: expected default or audio, got {shown(values['download_type'])}")
-        if self.takes is None or params is None:
+        if self.takes is None:
             return Request(self, values)
         return Request(self, values, self.takes.encode(params))
 
@@ -381,6 +385,9 @@ ROWS: Mapping[str, Endpoint[Any]] = {
     name: value for name, value in list(globals().items()) if isinstance(value, Endpoint)
 }
 """Every row by its name."""
+
+_OWN_WORDS = frozenset(word for row in ROWS.values() for word in row.path.split("/")[4:5])
+"""What stands where other paths have a uid: `stream.delete("webhook")` would delete the webhook."""
 
 TUS_HEAD: Endpoint[None] = Endpoint("HEAD", "{upload_url}", nothing(), retry=READ)
 """Where a resumable upload stands; its address comes from the service and is in no reference."""

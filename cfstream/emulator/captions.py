@@ -1,6 +1,5 @@
 """Captions: WebVTT files by language, kept byte for byte."""
 
-import asyncio
 import re
 from typing import Any
 
@@ -116,8 +115,7 @@ async def generate(request: web.Request) -> web.Response:
         raise bad_request("language: has captions already; delete them first")
     name = f"{label(language)} (auto-generated)"
     caption = {"language": language, "label": name, "generated": True, "status": "inprogress"}
-    _put(service, video.uid, caption)
-    asyncio.get_running_loop().call_soon(_put, service, video.uid, {**caption, "status": "error"})
+    _put(service, video.uid, {**caption, "status": "error"})
     return success(caption)
 
 

@@ -56,13 +56,13 @@ def _no_constant(name: str) -> Any:
 
 
 def _mended(value: Any) -> Any:
-    """Half a surrogate pair, which JSON can spell but UTF-8 cannot, becomes the replacement character."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    return value
+    return json.loads(mended(text)) if _undecoded(text) else value
+
+
+def mended(text: str) -> str:
+    """The text with the replacement character for halves of surrogate pairs, which UTF-8 cannot spell."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
@@ -124,7 +124,7 @@ def string(name: str, value: Any) -> str:
 
 
 def _undecoded(value: str) -> bool:
-    """Whether bytes that are no UTF-8 came in a header or a query."""
+    """Whether there is half a surrogate pair in it: bytes of a header that are no UTF-8, or an escape in JSON."""
     try:
         value.encode()
     except UnicodeEncodeError:

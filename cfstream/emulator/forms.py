@@ -8,6 +8,7 @@ import attrs
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from cfstream.emulator import checks
 from cfstream.emulator.answers import BAD_REQUEST, DECODING, Refused
 from cfstream.emulator.uploads import LOST, LostConnectionError
 from cfstream.errors import CODES
@@ -66,7 +67,7 @@ async def _read(request: web.Request, most: int, sink: Callable[[bytes], Any]) -
                 await _take(part, _FIELD_MAX, value.extend)
                 fields[part.name] = value.decode()
     except LOST as error:
-        if isinstance(error, HttpProcessingError):
+        if isinstance(error, HttpProcessingError | web.RequestPayloadError):
             raise _undecodable() from error
         raise LostConnectionError from error
     except (ValueError, AssertionError, KeyError, RuntimeError) as error:
@@ -75,7 +76,7 @@ async def _read(request: web.Request, most: int, sink: Callable[[bytes], Any]) -
     if found is None:
         raise Refused(400, (BAD_REQUEST, "file: is missing"))
     filename, size = found
-    return Form(fields, None if filename is None else _text(filename), size)
+    return Form(fields, None if filename is None else checks.mended(filename), size)
 
 
 async def _take(part: BodyPartReader, most: int, sink: Callable[[bytes], Any]) -> int:
@@ -86,11 +87,6 @@ async def _take(part: BodyPartReader, most: int, sink: Callable[[bytes], Any]) -
             raise Refused(413, (BAD_REQUEST, f"{part.name}: is larger than {most} bytes"), close=True)
         sink(block)
     return size
-
-
-def _text(name: str) -> str:
-    """A name without bytes that are no UTF-8."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _undecodable() -> Refused:

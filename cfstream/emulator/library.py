@@ -26,15 +26,11 @@ class Library:
         """The present instant."""
         return times.now(self.clock)
 
-    def add(self, video: Video) -> None:
-        """Take in a new video."""
-        self.folder(video.uid).mkdir(parents=True)
-        self.store.save_video(video)
-
     def make(self, created: int, **fields: Any) -> Video:
         """Take in a new video with a uid of its own."""
         video = Video(uid=secrets.token_hex(16), created=created, modified=created, **fields)
-        self.add(video)
+        self.folder(video.uid).mkdir(parents=True)
+        self.store.save_video(video)
         return video
 
     def get(self, uid: str) -> Video | None:

@@ -1,14 +1,17 @@
 """What every request passes: a ray id, the check of its host, its credentials, and errors made into answers."""
 
+import asyncio
 import logging
 import re
 import secrets
+from typing import Any, cast
 
 from aiohttp import web
 
 from cfstream.emulator import tus
 from cfstream.emulator.answers import (
     API,
+    DECODING,
     INTERNAL,
     THROTTLED,
     WRONG_METHOD,
@@ -66,6 +69,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return Refused(405, (WRONG_METHOD, message), headers={"Allow": error.headers["Allow"]}).answer(plain=plain)
     except web.HTTPException as error:
         return Refused(error.status, (INTERNAL, error.reason)).answer(plain=plain)
+    except web.RequestPayloadError:
+        return Refused(400, (DECODING, "The body is not in the encoding that its headers name"), close=True).answer(
+            plain=plain
+        )
     except (LostConnectionError, ConnectionError):
         # There is nobody left to read it.
         return web.Response(status=NO_ANSWER)
@@ -86,9 +93,15 @@ async def host(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def swept(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Do first what has fallen due."""
-    await sweep(request.app[SERVICE])
-    return await handler(request)
+    """Do first what has fallen due; from there on a reset ends the request."""
+    service = request.app[SERVICE]
+    await sweep(service)
+    task = cast("asyncio.Task[Any]", asyncio.current_task())
+    service.at_work.add(task)
+    try:
+        return await handler(request)
+    finally:
+        service.at_work.discard(task)
 
 
 @web.middleware

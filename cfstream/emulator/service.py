@@ -2,7 +2,7 @@
 
 import asyncio
 import hmac
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 from aiohttp import web
@@ -68,7 +68,9 @@ class Service:
     closing: asyncio.Event = attrs.field(factory=asyncio.Event)
     """Set when the emulator begins to close."""
     sweeping: asyncio.Lock = attrs.field(factory=asyncio.Lock)
-    """Held while what fell due is being deleted."""
+    """Held while what fell due is being deleted, or everything is: new requests wait."""
+    at_work: set[asyncio.Task[Any]] = attrs.field(factory=set)
+    """The requests that are being answered."""
 
     @property
     def limits(self) -> Limits:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from cfstream._limits import Limits
 from cfstream.emulator import checks, times
 from cfstream.emulator.answers import bad_request, success
 from cfstream.emulator.library import Library
@@ -145,7 +146,7 @@ async def create(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     video = service.video(request)
     body = await checks.json_object(request, empty=True)
-    claims = _claims(body, video, service.library.now() // times.SECOND)
+    claims = _claims(body, video, service.library.now() // times.SECOND, service.limits)
     if "pem" not in body and "id" not in body:
         return success({"token": service.signer.sign(claims)})
     kid = checks.string("id", body.get("id"))
@@ -156,7 +157,7 @@ async def create(request: web.Request) -> web.Response:
         raise bad_request("pem: is not the PEM of an RSA key in base64") from error
 
 
-def _claims(body: dict[str, Any], video: Video, now: int) -> dict[str, Any]:
+def _claims(body: dict[str, Any], video: Video, now: int, limits: Limits) -> dict[str, Any]:
     exp = _second(body, "exp", now + _HOUR)
     if exp > now + _LONGEST + _HOUR // 60:
         raise bad_request("exp: is more than 24 hours from now")
@@ -169,7 +170,7 @@ def _claims(body: dict[str, Any], video: Video, now: int) -> dict[str, Any]:
     if body.get("downloadable") is not None:
         claims["downloadable"] = checks.boolean("downloadable", body["downloadable"])
     if body.get("accessRules") is not None:
-        claims["accessRules"] = _rules(body["accessRules"])
+        claims["accessRules"] = _rules(body["accessRules"], limits.access_rules)
     return claims
 
 
@@ -178,9 +179,11 @@ def _second(body: dict[str, Any], name: str, default: int) -> int:
     return default if value is None else checks.whole(name, value, 0, 2**53)
 
 
-def _rules(rules: Any) -> list[dict[str, Any]]:
+def _rules(rules: Any, most: int) -> list[dict[str, Any]]:
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise bad_request("accessRules: must be a list of objects")
+    if len(rules) > most:
+        raise bad_request(f"accessRules: has {len(rules)} rules; the most is {most}")
     for rule in rules:
         if rule.get("type") not in _RULES_TYPES or rule.get("action") not in _RULES_ACTIONS:
             raise bad_request("accessRules: each needs a type (any, ip.src, ip.geoip.country) and an action")

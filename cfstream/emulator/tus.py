@@ -1,6 +1,5 @@
 """Resumable uploads: make room, say how far it got, take the next bytes (tus 1.0.0, creation and expiration)."""
 
-import secrets
 from email.utils import formatdate
 from typing import Any
 
@@ -11,6 +10,7 @@ from cfstream.emulator.answers import API, BAD_REQUEST, Refused, bad_request, no
 from cfstream.emulator.control import connections
 from cfstream.emulator.records import PENDING, QUEUED, Video
 from cfstream.emulator.service import SERVICE, Service
+from cfstream.emulator.store import VideoFilter
 
 VERSION = "1.0.0"
 OPEN = "/tus/{identifier}"
@@ -47,10 +47,8 @@ async def create(request: web.Request) -> web.Response:
     if settings.watermark is not None:
         changes["watermark"] = watermarks.profile(service, settings.watermark)
     room.check(service, changes.get("max_duration", 0))
-    video = Video(
-        uid=secrets.token_hex(16),
-        created=created,
-        modified=created,
+    video = library.make(
+        created,
         size=length,
         upload_length=length,
         upload_metadata=header,
@@ -60,7 +58,6 @@ async def create(request: web.Request) -> web.Response:
         direct_user=direct,
         **changes,
     )
-    library.add(video)
     library.source(video.uid).touch()
     if length == 0:
         # There is nothing to send, so no PATCH will ever come.
@@ -184,8 +181,6 @@ def finish(service: Service, uid: str) -> None:
 
 def finish_complete(service: Service) -> None:
     """Go on with uploads whose last byte came just before the emulator ended."""
-    from cfstream.emulator.store import VideoFilter
-
     for video in service.library.store.videos(VideoFilter(status=PENDING), ascending=True):
         source = service.library.source(video.uid)
         if video.upload_length is not None and source.exists() and source.stat().st_size >= video.upload_length:

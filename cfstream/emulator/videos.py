@@ -5,7 +5,7 @@ import math
 from aiohttp import web
 
 from cfstream.emulator import checks, times, wire
-from cfstream.emulator.answers import bad_request, success
+from cfstream.emulator.answers import bad_request, not_found, success
 from cfstream.emulator.records import READY, STATES
 from cfstream.emulator.service import SERVICE
 from cfstream.emulator.store import VideoFilter
@@ -74,7 +74,9 @@ async def edit_video(request: web.Request) -> web.Response:
     video = service.video(request)
     body = await checks.json_object(request)
     changes = checks.video_settings(body, video.created, service.limits)
-    changed = service.library.change(video.uid, **changes) or video
+    changed = service.library.change(video.uid, **changes)
+    if changed is None:
+        raise not_found("video")
     return success(wire.video(changed, service.site))
 
 

@@ -1,8 +1,8 @@
 """What models and keyword sets are made with: field helpers and the rules that values are checked by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 import attrs
@@ -48,16 +48,6 @@ def one_of(*choices: str) -> Any:
     return validate
 
 
-def texts_or_none(value: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Keep a list of texts as it was given; a single text is refused, because its letters would pass as one."""
-    if value is None:
-        return None
-    given: Any = value
-    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(item, str) for item in given):
-        raise InvalidInputError(f"expected a list of texts, got {shown(given)}")
-    return tuple(given)
-
-
 @attrs.frozen
 class Hidden:
     """Marks a keyword whose value must not show in an error."""
@@ -95,6 +85,15 @@ class MaxBytes:
         """Say what is wrong with the value, or None."""
         size = len(value.encode())
         return None if size <= self.limit else f"takes at most {self.limit} bytes, not {size}"
+
+
+@attrs.frozen
+class NotBlank:
+    """Not empty, nor of blanks alone."""
+
+    def problem(self, value: str) -> str | None:
+        """Say what is wrong with the value, or None."""
+        return None if value.strip() else "must not be blank"
 
 
 @attrs.frozen
@@ -149,6 +148,9 @@ class HttpUrl:
         except ValueError:
             whole = False
         return None if whole else "must be an http or https address"
+
+
+Url = Annotated[str, Hidden(), HttpUrl()]
 
 
 def name_in(meta: Mapping[str, Any]) -> str | None:

@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, TypedDict
 import attrs
 
 from cfstream._limits import LIMITS
+from cfstream._redact import shown
 from cfstream._types import Secret
-from cfstream.models._base import Hidden, HttpUrl, MaxLength, also_read, extra_field, one_of, texts_or_none
+from cfstream.errors import InvalidInputError
+from cfstream.models._base import Hidden, MaxLength, Url, also_read, extra_field, one_of
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +62,16 @@ class Token:
     extra: Mapping[str, Any] = extra_field()
 
 
+def _texts_or_none(value: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Keep a list of texts as it was given; a single text is refused, because its letters would pass as one."""
+    if value is None:
+        return None
+    given: Any = value
+    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(item, str) for item in given):
+        raise InvalidInputError(f"country and ip: expected a list of texts, got {shown(given)}")
+    return tuple(given)
+
+
 @attrs.frozen
 class AccessRule:
     """One rule of a token: rules are read in order, the first that fits decides, and none fitting allows.
@@ -72,9 +84,9 @@ class AccessRule:
     )
     """What the rule looks at."""
     action: Literal["allow", "block"] = attrs.field(validator=one_of("allow", "block"))
-    country: Sequence[str] | None = attrs.field(default=None, converter=texts_or_none)
+    country: Sequence[str] | None = attrs.field(default=None, converter=_texts_or_none)
     """Two-letter ISO 3166-1 codes, for ``ip.geoip.country``."""
-    ip: Sequence[str] | None = attrs.field(default=None, converter=texts_or_none)
+    ip: Sequence[str] | None = attrs.field(default=None, converter=_texts_or_none)
     """Addresses or networks in CIDR form, for ``ip.src``."""
 
 
@@ -107,5 +119,5 @@ class TokenCreateParams(TypedDict, total=False):
 class WebhookUpdateParams(TypedDict):
     """Keywords of ``stream.webhooks.update`` (API reference, create webhooks)."""
 
-    notification_url: Annotated[str, HttpUrl()]
+    notification_url: Url
     """Where reports go, http or https; it replaces the address there was."""

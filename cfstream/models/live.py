@@ -8,7 +8,7 @@ import attrs
 
 from cfstream._limits import LIMITS
 from cfstream._types import Secret
-from cfstream.models._base import AtLeast, Between, Hidden, MaxBytes, extra_field, name_in
+from cfstream.models._base import AtLeast, Between, Hidden, MaxBytes, NotBlank, extra_field, name_in
 from cfstream.models.video import Creator, Playback
 
 LiveState = Literal["connected", "connecting", "reconnecting", "disconnected", "errored"]
@@ -214,7 +214,7 @@ class LiveInputUpdateParams(TypedDict, total=False):
 class LiveInputCreateParams(LiveInputUpdateParams, total=False):
     """Keywords of ``stream.live_inputs.create`` (API reference)."""
 
-    idempotency_key: Annotated[str, MaxBytes(LIMITS.idempotency_key_length)]
+    idempotency_key: Annotated[str, MaxBytes(LIMITS.idempotency_key_length), NotBlank()]
     """The same key within 6 hours gives the same input, whatever else is sent, and a `ConflictError` once that input
     is deleted; each call makes up one of its own unless given."""
 

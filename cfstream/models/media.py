@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypedDict
 import attrs
 
 from cfstream._types import FileSource
-from cfstream.models._base import Between, HttpUrl, extra_field
+from cfstream.models._base import Between, Url, extra_field
 
 CaptionStatus = Literal["ready", "inprogress", "error"]
 
@@ -116,7 +116,7 @@ class WatermarkCreateParams(TypedDict, total=False):
 
     file: FileSource
     """The PNG image, up to 2 MiB: a path, bytes or a binary file object."""
-    url: Annotated[str, HttpUrl()]
+    url: Url
     """The address of the PNG image, which the service fetches itself."""
     name: str
     """A short description of the profile."""
@@ -147,7 +147,7 @@ class _AudioTrackLabel(TypedDict):
 class AudioTrackCopyParams(_AudioTrackLabel, total=False):
     """Keywords of ``stream.audio_tracks.copy`` (API reference, add audio tracks to a video)."""
 
-    url: Annotated[str, HttpUrl()]
+    url: Url
     """The http or https address of the audio file, which the service must be able to reach."""
 
 

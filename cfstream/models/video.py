@@ -12,8 +12,8 @@ from cfstream.models._base import (
     AtLeast,
     Between,
     DaysAhead,
-    HttpUrl,
     MaxLength,
+    Url,
     also_read,
     extra_field,
     minus_one_is_none,
@@ -27,8 +27,8 @@ VideoState = Literal["pendingupload", "downloading", "queued", "inprogress", "re
 Creator = Annotated[str, MaxLength(LIMITS.creator_length)]
 Duration = Annotated[int, Between(1, LIMITS.duration_max)]
 DeletionTime = Annotated[datetime, DaysAhead(LIMITS.deletion_days_min, LIMITS.deletion_days_max)]
+Uid = Annotated[str, MaxLength(LIMITS.uid_length)]
 Share = Annotated[float, Between(0, 1)]
-Url = Annotated[str, HttpUrl()]
 
 
 @attrs.frozen(kw_only=True)
@@ -281,7 +281,7 @@ class StreamEditParams(TypedDict, total=False):
 class WatermarkAtUpload(TypedDict):
     """The watermark of a new video."""
 
-    uid: str
+    uid: Uid
     """The uid of a watermark profile."""
 
 
@@ -305,7 +305,7 @@ class NewVideoParams(TypedDict, total=False):
 
 
 class _ClipPart(NewVideoParams):
-    clipped_from_video_uid: str
+    clipped_from_video_uid: Uid
     """The video to cut from; it must be ready."""
     start_time_seconds: Annotated[int, AtLeast(0)]
     """Where the clip begins, in whole seconds."""

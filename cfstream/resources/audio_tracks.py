@@ -29,7 +29,8 @@ class AudioTracks(Resource):
     async def upload(self, identifier: str, **params: Unpack[AudioTrackUploadParams]) -> Audio:
         """Add a track from a file of at most 200 MB; a file given by its path is read while it is sent.
 
-        A lost connection is not repeated once bytes were sent, because that could add the track twice.
+        A lost connection is not repeated once bytes were sent, because that could add the track twice. The client's
+        timeout bounds the whole call: over a slow line, give it longer by ``with_options(timeout=...)``.
 
         Raises:
             AmbiguousResultError: nobody knows whether the track was added; list them to see.

@@ -55,8 +55,8 @@ class Bulk(Generic[T]):
     """Work on many objects: ``for`` gives an outcome for each, as they come.
 
     The source is read in the caller's thread as places become free, so it may be endless. Leaving early ends the
-    work; use ``with`` to have that happen at once. When the source itself fails, what was begun is finished and told
-    first.
+    work as soon as nothing refers to it any more; use ``with`` to have that happen at once. When the source itself
+    fails, what was begun is finished and told first.
     """
 
     def __init__(self, portal: Portal, impl: bulk.Bulk[T]) -> None:

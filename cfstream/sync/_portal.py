@@ -1,6 +1,7 @@
 """One event loop on a thread of its own, and the way into it for blocking callers."""
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import queue
@@ -109,7 +110,8 @@ class _ReadByCaller:
                 item = next(self._items, _DONE)
             except Exception as error:  # noqa: BLE001  # whoever walks the items gets it
                 failure = error
-            loop.call_soon_threadsafe(settle, item, failure)
+            with contextlib.suppress(RuntimeError):  # the client was closed meanwhile, and with it the loop
+                loop.call_soon_threadsafe(settle, item, failure)
 
         if inbox is None:
             read()
@@ -186,6 +188,8 @@ class Portal:
             loop.call_soon_threadsafe(give_up)
             inbox.drain(_INTERRUPT_WAIT)
             raise
+        if tasks[0].cancelled() and self._closed:
+            raise ClientClosedError(f"{self._name} was closed during the call")
         return tasks[0].result()
 
     def iterate(self, make: Callable[[], AsyncGenerator[T]]) -> Generator[T]:
@@ -257,7 +261,8 @@ class Portal:
             await stop.wait()
             # outer generators first: the loop's own clean-up takes nested ones side by side
             for walk in list(self._walks):
-                await walk.aclose()
+                with contextlib.suppress(RuntimeError):  # it runs: it is cancelled with the call that waits for it
+                    await walk.aclose()
 
         # asyncio.run cancels the tasks that are left and closes generators
         self._thread = threading.Thread(target=lambda: asyncio.run(main()), name=self._name, daemon=True)

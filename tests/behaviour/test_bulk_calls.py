@@ -124,6 +124,29 @@ async def test_a_failing_source_is_told_after_what_it_gave(stream: Stream) -> No
         await anext(outcomes)
 
 
+async def test_a_source_that_is_cancelled_ends_the_work(stream: Stream) -> None:
+    (uid,) = await make(stream, 1)
+
+    async def cancelled() -> AsyncIterator[str]:
+        yield uid
+        raise asyncio.CancelledError
+
+    async with asyncio.timeout(5):
+        outcomes = stream.delete_many(cancelled())
+        assert (await anext(outcomes)).uid == uid
+        with pytest.raises(asyncio.CancelledError):
+            await anext(outcomes)
+
+
+async def test_a_404_that_speaks_of_the_account_is_no_deletion(stream: Stream) -> None:
+    (uid,) = await make(stream, 1)
+    elsewhere = stream.with_options(account_id="b" * 32)
+    (outcome,) = [outcome async for outcome in elsewhere.delete_many([uid])]
+    assert isinstance(outcome, DeleteFailed)
+    assert 7003 in outcome.error.codes
+    assert await uids_there(stream) == {uid}
+
+
 async def test_closing_the_client_ends_the_work(emulator: Emulator) -> None:
     stream = emulator.stream()
     outcomes = stream.delete_many("0" * 32 for _ in range(100))
@@ -152,6 +175,33 @@ async def test_changes_are_pairs(stream: Stream) -> None:
     changes: Any = ["a" * 32]
     with pytest.raises(InvalidInputError, match=r"^changes: expected pairs of a uid and its keywords, got str"):
         await drain(stream.edit_many(changes))
+    for keywords in (None, 5, "creator"):
+        changes = [("a" * 32, keywords)]
+        (outcome,) = [outcome async for outcome in stream.edit_many(changes)]
+        assert str(outcome.error).startswith("keywords: expected a mapping, got")
+
+
+def test_closing_the_blocking_client_while_its_source_is_read_ends_the_work() -> None:
+    reading, closed = threading.Event(), threading.Event()
+
+    def source() -> Iterator[str]:
+        reading.set()
+        assert closed.wait(10)
+        yield "0" * 32
+
+    with Emulator() as emulator:
+        stream = emulator.stream()
+
+        def close() -> None:
+            assert reading.wait(10)
+            stream.close()
+            closed.set()
+
+        closer = threading.Thread(target=close)
+        closer.start()
+        with pytest.raises(ClientClosedError, match="closed during the call"):
+            list(stream.delete_many(source()))
+        closer.join()
 
 
 def test_the_blocking_twin_reads_the_source_in_the_callers_thread() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import aiohttp
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,7 +130,7 @@ PLACES = [(name, place) for name, row in ROWS.items() for place in path_names(ro
 
 @pytest.mark.parametrize(("name", "place"), PLACES, ids=[f"{name} {place}" for name, place in PLACES])
 def test_no_row_takes_an_id_that_leads_elsewhere(name: str, place: str) -> None:
-    row = ROWS[name]
+    row = attrs.evolve(ROWS[name], takes=None)  # the path alone, without the keywords that may be needed
     right = {other: GOOD_IDS.get(other, UID) for other in path_names(row)}
     row(**right)
     for hostile in HOSTILE_IDS:

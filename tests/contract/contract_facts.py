@@ -41,6 +41,7 @@ LIMITS = {
     "basic_upload_max": 200_000_000,
     "caption_max": 10_000_000,
     "watermark_max": 2_097_152,
+    "uid_length": 32,
     "creator_length": 64,
     "page_max": 1000,
     "duration_max": 36_000,

@@ -120,7 +120,7 @@ CALLS = (
         place="json",
         rising=("start_time_seconds", "end_time_seconds"),
         keywords=(
-            Keyword("clipped_from_video_uid", "clippedFromVideoUID", "uid", required=True),
+            Keyword("clipped_from_video_uid", "clippedFromVideoUID", "uid", required=True, length=32),
             Keyword("start_time_seconds", "startTimeSeconds", "integer", required=True, sample=5),
             Keyword("end_time_seconds", "endTimeSeconds", "integer", required=True, sample=65),
             *_NEW_VIDEO,
@@ -176,7 +176,7 @@ NESTED = {
         Keyword("channel_link", "channel_link", "text", null=True),
         Keyword("logo", "logo", "text", null=True),
     ),
-    "WatermarkAtUpload": (Keyword("uid", "uid", "uid"),),
+    "WatermarkAtUpload": (Keyword("uid", "uid", "uid", length=32),),
 }
 
 _VIDEO_FIELDS = (

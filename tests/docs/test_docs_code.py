@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import inspect
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,12 +72,16 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 @pytest.fixture
-def reader(service: dict[str, str], talk: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def reader(service: dict[str, str], talk: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Where a reader stands: credentials in the environment, and a video in the working directory."""
     for name, value in service.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "talk.mp4").write_bytes(talk)
     monkeypatch.chdir(tmp_path)
+    logger = logging.getLogger("cfstream")  # a page sets its level, which would hide what other tests look for
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=NAMES)

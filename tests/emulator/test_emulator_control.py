@@ -1,6 +1,9 @@
 """The request log, the clock, the lag of lists, the rate limit and the fresh start."""
 
 import asyncio
+import shutil
+import threading
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +74,17 @@ async def test_the_log_has_no_secrets() -> None:
         uid = (await api.create(5000)).headers["stream-media-id"]
         jwt = (await api.call("POST", f"/{uid}/token")).result["token"]
         await api.media(f"/{jwt}/watch", Referer=f"http://localhost/{jwt}/watch")
+        await api.call("GET", token=None, headers={"X-Auth-User-Service-Key": "v1.0-5ec7e7"})
         await api.media(f"/{SECRETIVE}/webRTC/publish")
         records = api.emulator.requests
         assert records[-1].path == "/***/webRTC/publish"
-        assert records[-2].path == "/***/watch"
-        assert records[-2].headers["Referer"] == "http://localhost/***/watch"
+        assert records[-3].path == "/***/watch"
+        assert records[-3].headers["Referer"] == "http://localhost/***/watch"
         assert records[0].headers["Authorization"] == "***"
         assert records[0].query["search"] == "***"
         seen = repr([attrs.asdict(record) for record in records]) + repr([list(r.headers.items()) for r in records])
-        assert not [secret for secret in (token, "legacy-key-1", jwt, SECRETIVE, "c=1") if secret in seen]
+        secrets = (token, "legacy-key-1", jwt, SECRETIVE, "c=1", "v1.0-5ec7e7")
+        assert not [secret for secret in secrets if secret in seen]
         assert uid in seen
 
 
@@ -369,21 +374,70 @@ async def test_a_reset_empties_the_account(tmp_path: Path) -> None:
         assert (await api.media(f"/{fresh}/manifest/video.m3u8")).status == 200
 
 
-async def test_a_reset_ends_an_upload_on_its_way() -> None:
-    started = asyncio.Event()
+async def never_ending(size: int) -> AsyncIterator[bytes]:
+    yield b"a" * size
+    await asyncio.Event().wait()
 
-    async def blocks() -> Any:
-        yield b"a" * 1000
-        started.set()
-        await asyncio.Event().wait()
+
+def endless_form() -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", never_ending(1_000_000), filename="a.mp4")
+    return form
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not happened():  # noqa: ASYNC110  # nothing tells when it has
+            await asyncio.sleep(0.01)
+
+
+def bytes_in(folder: Path) -> bool:
+    return any(path.is_file() and path.stat().st_size for path in folder.rglob("*"))
+
+
+async def test_a_reset_ends_an_upload_on_its_way(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as api:
+        location = (await api.create(5000)).headers["Location"]
+        sending = asyncio.create_task(api.patch(location, 0, never_ending(1000)))
+        await until(lambda: bytes_in(tmp_path / "videos"))
+        await api.emulator.reset()
+        with pytest.raises(aiohttp.ClientError):
+            await sending
+        assert (await api.head(location)).status == 404
+        assert await uids(api) == []
+
+
+async def test_a_reset_ends_a_form_on_its_way(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as api:
+        sending = asyncio.create_task(api.call("POST", data=endless_form()))
+        await until(lambda: bytes_in(tmp_path / "incoming"))
+        await api.call("POST", api.emulator.url("/_emulator/reset"))
+        with pytest.raises(aiohttp.ClientError):
+            await sending
+        assert await uids(api) == []
+        assert names(tmp_path) == ["emulator.sqlite", "emulator.sqlite-shm", "emulator.sqlite-wal", "lock"]
+
+
+async def test_who_comes_during_a_reset_finds_the_new_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    came, remove = threading.Event(), shutil.rmtree
+
+    def late(path: Path, **options: Any) -> None:
+        came.wait(5)
+        remove(path, **options)
 
     async with running() as api:
-        location = (await api.create(5000)).headers["Location"]
-        sending = asyncio.create_task(api.patch(location, 0, blocks()))
-        await started.wait()
-        await api.emulator.reset()
-        assert (await sending).status in (404, 423), "gone, or taken over by the reset"
-        assert await uids(api) == []
+        await api.create(5000)
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "rmtree", late)
+            resetting = asyncio.create_task(api.emulator.reset())
+            await asyncio.sleep(0)
+            sending = asyncio.create_task(api.upload(clip()))
+            await until(lambda: api.emulator.requests.count("STREAM_CREATE") == 1)
+            came.set()
+            await resetting
+        uid = await sending
+        await api.until(uid, "ready")
+        assert await uids(api) == [uid]
 
 
 async def test_a_reset_needs_a_running_emulator() -> None:

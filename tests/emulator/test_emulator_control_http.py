@@ -154,6 +154,8 @@ async def test_a_reset() -> None:
         ("PUT", "/settings", {"list_lag": 1, "rate_limit": 1}, "rate_limit: must be true or false"),
         ("PUT", "/limits", {"encoding_most": 1}, "encoding_most: is not known; did you mean encoding_max?"),
         ("PUT", "/limits", {"encoding_max": -1}, "encoding_max: must be a whole number"),
+        ("PUT", "/limits", {"chunk_multiple": 0}, "chunk_multiple: must be a whole number from 1"),
+        ("PUT", "/limits", {"upload_expiry": 2**50}, "upload_expiry: must be a whole number from 0"),
         ("PUT", "/limits", [], "The body is not a JSON object"),
     ],
 )

@@ -29,6 +29,15 @@ async def test_a_form_makes_a_video_that_is_encoded() -> None:
         assert [each["uid"] for each in (await api.call("GET")).result] == [video["uid"]]
 
 
+async def test_a_name_that_is_no_text_is_mended() -> None:
+    head = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename*=raw_unicode_escape''a%5Cud800.mp4\r\n\r\n"
+    async with running() as api:
+        answer = await api.call(
+            "POST", data=head + clip() + b"\r\n--x--\r\n", headers={"Content-Type": "multipart/form-data; boundary=x"}
+        )
+        assert answer.result["meta"] == {"name": "a\ufffd.mp4"}
+
+
 async def test_it_is_no_resumable_upload() -> None:
     async with running() as api:
         uid = (await send(api, clip())).result["uid"]

@@ -78,6 +78,15 @@ async def known(api: Api) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(("path", "kind"), [("/copy", JSON), ("", FORM)])
+async def test_a_body_that_is_not_in_its_encoding_is_refused(path: str, kind: str) -> None:
+    async with running() as api:
+        headers = {"Content-Type": kind, "Content-Encoding": "deflate"}
+        answer = await api.call("POST", path, data=b"no deflate", headers=headers)
+        assert (answer.status, answer.codes) == (400, [10004])
+        assert (await api.call("GET")).result == []
+
+
 async def test_nothing_breaks(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     async with running(clock=FixedClock()) as api:

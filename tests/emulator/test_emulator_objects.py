@@ -70,6 +70,7 @@ async def test_token_with_a_key_of_the_callers_own() -> None:
         {"nbf": 1.5},
         {"downloadable": "yes"},
         {"accessRules": {}},
+        {"accessRules": [{"type": "any", "action": "allow"}] * 6},
         {"accessRules": [{"type": "any"}]},
         {"id": "k1"},
         {"pem": "eA=="},

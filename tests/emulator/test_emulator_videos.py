@@ -1,6 +1,7 @@
 """Videos over their life: listed, changed, encoded, failed, deleted."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
@@ -14,6 +15,18 @@ AT = 1_800_000_000.0
 async def make(api: Api, name: str, **headers: str) -> str:
     answer = await api.create(2000, **{"Upload-Metadata": metadata(name=name), **headers})
     return answer.headers["stream-media-id"]
+
+
+async def test_a_video_that_is_deleted_while_its_change_comes_is_not_found() -> None:
+    async with running() as api:
+        uid = await make(api, "gone")
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b'{"meta":'
+            await api.call("DELETE", f"/{uid}")
+            yield b"{}}"
+
+        assert (await api.call("POST", f"/{uid}", data=body())).status == 404
 
 
 async def five(api: Api, clock: FixedClock) -> list[str]:

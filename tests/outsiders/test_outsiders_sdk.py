@@ -1,75 +1,26 @@
-"""Cloudflare's own Python SDK drives the emulator, and reads there what cfstream reads, field by field."""
+"""Cloudflare's own Python SDK drives the emulator's videos, and reads there what cfstream reads, field by field."""
 
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import attrs
-import jwt
 import pytest
-from cloudflare import AsyncCloudflare
 from cloudflare import NotFoundError as SdkNotFoundError
-from pydantic import BaseModel
+from emulator_kit import metadata, png
+from outsiders_sdk_kit import AREAS, DIFFERENCES, Both, known, web_folder
 
-from cfstream import EncodingFailedError, NotFoundError, Stream, Video
-from cfstream.emulator import Emulator
+from cfstream import EncodingFailedError, NotFoundError
 
-
-@attrs.frozen
-class Both:
-    """Two clients of one emulator."""
-
-    emulator: Emulator
-    ours: Stream
-    theirs: AsyncCloudflare
-    film: Path
-
-    @property
-    def account(self) -> str:
-        return self.emulator.account_id
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from cfstream.emulator.media.testvideo import make_test_video
-
-    path = tmp_path_factory.mktemp("film") / "film.mp4"
-    make_test_video(path, seconds=1, size=(320, 180))
-    return path
-
-
-@pytest.fixture
-async def both(film: Path) -> AsyncIterator[Both]:
-    async with (
-        Emulator() as emulator,
-        emulator.stream() as ours,
-        AsyncCloudflare(api_token=emulator.api_token, base_url=emulator.base_url, max_retries=0) as theirs,
-    ):
-        yield Both(emulator, ours, theirs, film)
-
-
-def differences(ours: Any, theirs: Any, name: str = "") -> dict[str, Any]:
-    """Give what cfstream reads otherwise than the SDK; its None for -1 and its numbers for texts are meant so."""
-    if isinstance(theirs, BaseModel) and attrs.has(type(ours)):
-        known = [field.name for field in attrs.fields(type(ours)) if field.name != "extra"]
-        lost = {f"{name}.{field}": "is not there" for field in type(theirs).model_fields if field not in known}
-        return lost | {
-            path: pair
-            for field in known
-            for path, pair in differences(getattr(ours, field), getattr(theirs, field, None), f"{name}.{field}").items()
-        }
-    if isinstance(theirs, list):
-        same = list(ours) == theirs
-    elif theirs == -1:
-        same = ours is None
-    elif isinstance(theirs, str) and isinstance(ours, float):
-        same = ours == float(theirs)
-    else:
-        same = ours == theirs
-    return {} if same else {name: (ours, theirs)}
+LATER = datetime.now(UTC).replace(microsecond=0) + timedelta(days=60)
+NEW: dict[str, Any] = {
+    "allowed_origins": ["a.example", "*.b.example"],
+    "meta": {"name": "Grüße", "page": "7"},
+    "require_signed_urls": True,
+    "scheduled_deletion": LATER,
+    "thumbnail_timestamp_pct": 0.25,
+}
+"""What every way of making a video takes."""
 
 
 async def _pending(both: Both) -> str:
@@ -95,104 +46,182 @@ async def _failed(both: Both) -> str:
     return uid
 
 
+def _holds(video: Any, settings: dict[str, Any]) -> None:
+    for name, value in settings.items():
+        shown = getattr(video, name)
+        assert (list(shown) if isinstance(shown, tuple) else shown) == value, name
+
+
+async def test_every_call_of_the_sdk_belongs_to_an_area(both: Both) -> None:
+    calls = known(both.sdk.stream)
+    assert len(calls) == 43
+    assert {call.split(".")[0] for call in calls} == {part for parts in AREAS.values() for part in parts}
+
+
 @pytest.mark.parametrize(
     ("state", "make"), [("pendingupload", _pending), ("queued", _queued), ("ready", _ready), ("error", _failed)]
 )
 async def test_a_video_is_read_alike(both: Both, state: str, make: Callable[[Both], Awaitable[str]]) -> None:
     uid = await make(both)
     ours = await both.ours.get(uid)
-    theirs = await both.theirs.stream.get(uid, account_id=both.account)
-    assert theirs is not None
+    both.alike(ours, await both.theirs.get(uid, account_id=both.account))
     assert ours.status.state == state
-    assert differences(ours, theirs) == {}
 
 
 async def test_lists_are_alike(both: Both) -> None:
     uids = [await make(both) for make in (_ready, _failed, _pending, _queued)]
     ours = [video async for video in both.ours.list()]
-    theirs = [video async for video in both.theirs.stream.list(account_id=both.account)]
+    theirs = [video async for video in both.theirs.list(account_id=both.account)]
     assert [video.uid for video in ours] == uids[::-1]
-    assert [differences(*pair) for pair in zip(ours, theirs, strict=True)] == [{}] * len(uids)
-    chosen = [video.uid async for video in both.theirs.stream.list(account_id=both.account, status="ready", asc=True)]
-    assert chosen == uids[:1]
+    for pair in zip(ours, theirs, strict=True):
+        both.alike(*pair)
 
 
-async def test_each_sees_what_the_other_changed(both: Both) -> None:
-    uid = await _queued(both)
-    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=60)
-    changes: dict[str, Any] = {
-        "allowed_origins": ["a.example", "*.b.example"],
-        "creator": "somebody else",
-        "meta": {"name": "Grüße", "page": "7"},
-        "public_details": {"title": "Title", "logo": "https://a.example/logo.png"},
-        "require_signed_urls": True,
-        "scheduled_deletion": later,
-        "thumbnail_timestamp_pct": 0.25,
+async def test_every_video_call_with_every_keyword(both: Both) -> None:
+    watermark = (await both.ours.watermarks.create(file=png())).uid
+    await _uploaded_and_listed(both, watermark)
+    async with web_folder(both.film.parent) as folder:
+        copied = await _copied(both, f"{folder}/{both.film.name}", watermark)
+    await _clipped(both, copied, watermark)
+    await _directly_uploaded(both, watermark)
+    await _edited_and_deleted(both, copied)
+    assert both.left_out("videos") == {}
+    assert both.met == set(DIFFERENCES["videos"])
+
+
+async def _uploaded_and_listed(both: Both, watermark: str) -> None:
+    """The SDK drops the headers of a creation, so its upload is found by the list."""
+    begun = datetime.now(UTC) - timedelta(seconds=1)
+    given = await both.theirs.create(  # type: ignore[func-returns-value]  # that it gives nothing is what is shown
+        account_id=both.account,
+        tus_resumable="1.0.0",
+        upload_length=1000,
+        direct_user=True,
+        upload_creator="ann",
+        upload_metadata=metadata(name="film 1", watermark=watermark, requiresignedurls=None),
+    )
+    assert given is None
+    (made,) = [video async for video in both.ours.list()]
+    assert (made.name, made.creator, made.require_signed_urls, made.size) == ("film 1", "ann", True, 1000)
+    assert made.watermark is not None
+    chosen: dict[str, Any] = {
+        "id": made.uid,
+        "creator": "ann",
+        "status": "pendingupload",
+        "type": "vod",
+        "search": "FILM",
+        "name": "film 1",
+        "video_name": "film 1",
+        "asc": True,
+        "limit": 10,
+        "include_counts": True,
     }
-    theirs = await both.theirs.stream.edit(uid, account_id=both.account, **changes)
+    for since, until in (("start", "end"), ("after", "before")):
+        window: dict[str, Any] = {since: begun, until: begun + timedelta(minutes=1)}
+        page = await both.theirs.list(account_id=both.account, **chosen, **window)
+        (theirs,) = page.result
+        both.alike(made, theirs)
+        assert (await both.ours.list(**chosen, **window)).total == 1
+    recordings = await both.theirs.list(account_id=both.account, live_input_id="0" * 32)
+    assert recordings.result == []
+
+
+async def _copied(both: Both, address: str, watermark: str) -> str:
+    settings = {**NEW, "creator": "ann"}
+    theirs = await both.theirs.copy.create(
+        account_id=both.account, input=address, name="copy", watermark={"uid": watermark}, **settings
+    )
+    assert theirs is not None
+    assert theirs.uid is not None
+    assert theirs.status is not None
+    assert theirs.status.state == "downloading"
+    assert theirs.watermark is not None
+    assert theirs.watermark.uid == watermark
+    _holds(theirs, {**settings, "meta": {**NEW["meta"], "downloaded-from": address}})
+    named = await both.theirs.copy.create(account_id=both.account, url=address, name="copy", upload_creator="bob")
+    assert named is not None
+    assert (named.creator, named.meta) == ("bob", {"name": "copy", "downloaded-from": address})
+    ready = await both.ours.wait_until_ready(theirs.uid, timeout=30)
+    both.alike(ready, await both.theirs.get(theirs.uid, account_id=both.account))
+    usage = await both.theirs.videos.storage_usage(account_id=both.account, creator="ann")
+    both.alike(await both.ours.videos.storage_usage(creator="ann"), usage)
+    assert usage is not None
+    assert (usage.creator, usage.video_count, usage.total_storage_minutes) == ("ann", 1, 0.03)
+    fragment = await both.theirs.embed.get(theirs.uid, account_id=both.account)
+    assert fragment.startswith("<iframe ")
+    assert fragment == await both.ours.embed.get(theirs.uid)
+    return theirs.uid
+
+
+async def _clipped(both: Both, source: str, watermark: str) -> None:
+    both.emulator.pause_encoding()
+    part: dict[str, Any] = {"clipped_from_video_uid": source, "start_time_seconds": 0, "end_time_seconds": 1}
+    rest = {**NEW, **part, "creator": "ann", "name": "clip", "watermark": {"uid": watermark}}
+    addresses: dict[str, Any] = dict.fromkeys(("input", "url"), "http://127.0.0.1:9/passed-over")
+    theirs = await both.theirs.clip.create(account_id=both.account, **rest, **addresses)
+    assert theirs is not None
+    assert theirs.uid is not None
+    assert theirs.clipped_from == source
+    _holds(theirs, {**NEW, "creator": "ann"})
+    both.alike(await both.ours.get(theirs.uid), theirs)
+    ours = await both.ours.clip.create(**rest)
+    both.alike(ours, await both.theirs.get(ours.uid, account_id=both.account))
+    assert ours.clipped_from_video_uid == source
+
+
+async def _directly_uploaded(both: Both, watermark: str) -> None:
+    settings = {**NEW, "expiry": datetime.now(UTC) + timedelta(hours=1), "watermark": {"uid": watermark}}
+    theirs = await both.theirs.direct_upload.create(
+        account_id=both.account, max_duration_seconds=60, creator="ann", **settings
+    )
+    assert theirs is not None
+    assert theirs.uid is not None
+    assert theirs.watermark is not None
+    assert (theirs.scheduled_deletion, theirs.watermark.uid) == (LATER, watermark)
+    assert theirs.upload_url is not None
+    form = aiohttp.FormData()
+    form.add_field("file", both.film.read_bytes(), filename="film.mp4")
+    async with aiohttp.ClientSession() as session, session.post(theirs.upload_url, data=form) as answer:
+        assert answer.status == 200
+    video = await both.ours.get(theirs.uid)
+    assert (video.status.state, video.max_duration_seconds) == ("queued", 60)
+    _holds(video, {**NEW, "creator": "ann"})
+    await both.theirs.direct_upload.create(account_id=both.account, max_duration_seconds=60, upload_creator="bob")
+    both.replay("DIRECT_UPLOAD_CREATE", "DirectUpload")
+    ours = await both.ours.direct_upload.create(max_duration_seconds=60)
+    both.alike(ours, await both.theirs.direct_upload.create(account_id=both.account, max_duration_seconds=60))
+
+
+async def _edited_and_deleted(both: Both, uid: str) -> None:
+    details: Any = dict.fromkeys(("title", "logo", "share_link", "channel_link"), "https://a.example/")
+    changes: dict[str, Any] = {
+        **NEW,
+        "meta": {"name": "again"},
+        "creator": "somebody else",
+        "max_duration_seconds": 100,
+        "upload_expiry": LATER,
+    }
+    theirs = await both.theirs.edit(uid, account_id=both.account, uid=uid, public_details=details, **changes)
     ours = await both.ours.get(uid)
-    assert differences(ours, theirs) == {}
+    both.alike(ours, theirs)
     _holds(ours, changes)
-
-    back = changes | {"allowed_origins": [], "meta": {"name": "again"}, "require_signed_urls": False}
+    assert ours.public_details is not None
+    _holds(ours.public_details, details)
+    back: dict[str, Any] = {**changes, "allowed_origins": [], "require_signed_urls": False}
     ours = await both.ours.edit(uid, **back)
-    theirs = await both.theirs.stream.get(uid, account_id=both.account)
-    assert differences(ours, theirs) == {}
+    both.alike(ours, await both.theirs.get(uid, account_id=both.account))
     _holds(ours, back)
-
-
-def _holds(video: Video, changes: dict[str, Any]) -> None:
-    for name, value in changes.items():
-        if name == "public_details":
-            assert video.public_details is not None
-            assert (video.public_details.title, video.public_details.logo) == (value["title"], value["logo"])
-        else:
-            shown = getattr(video, name)
-            assert (list(shown) if isinstance(shown, tuple) else shown) == value
+    assert await both.theirs.delete(uid, account_id=both.account) is None  # type: ignore[func-returns-value]  # shown
+    with pytest.raises(NotFoundError):
+        await both.ours.get(uid)
 
 
 async def test_what_one_deletes_is_gone_for_the_other(both: Both) -> None:
     first, second = await _pending(both), await _pending(both)
-    await both.theirs.stream.delete(first, account_id=both.account)
+    await both.theirs.delete(first, account_id=both.account)
     with pytest.raises(NotFoundError) as ours:
         await both.ours.get(first)
     await both.ours.delete(second)
     with pytest.raises(SdkNotFoundError) as theirs:
-        await both.theirs.stream.get(second, account_id=both.account)
+        await both.theirs.get(second, account_id=both.account)
     assert list(ours.value.codes) == [error.code for error in theirs.value.errors]
-
-
-async def test_storage_is_counted_alike(both: Both) -> None:
-    await _ready(both)
-    await _pending(both)
-    ours = await both.ours.videos.storage_usage()
-    theirs = await both.theirs.stream.videos.storage_usage(account_id=both.account)
-    assert differences(ours, theirs) == {}
-    assert (ours.video_count, ours.total_storage_minutes) == (1, 0.02)
-
-
-async def test_tokens_say_the_same_and_open_the_same(both: Both) -> None:
-    uid = await _ready(both)
-    await both.theirs.stream.edit(uid, account_id=both.account, require_signed_urls=True)
-    now = int(time.time())
-    asked: dict[str, Any] = {"exp": now + 600, "nbf": now - 60, "downloadable": True}
-    theirs = await both.theirs.stream.token.create(uid, account_id=both.account, **asked)
-    assert theirs is not None
-    tokens = [str((await both.ours.token.create(uid, **asked)).token), str(theirs.token)]
-    ours, other = (jwt.decode(token, options={"verify_signature": False}) for token in tokens)
-    assert ours == other
-    assert ours["sub"] == uid
-    assert [await _status(both, f"/{key}/manifest/video.m3u8") for key in (uid, *tokens)] == [401, 200, 200]
-
-
-async def _status(both: Both, path: str) -> int:
-    async with aiohttp.ClientSession() as session, session.get(both.emulator.url(path)) as answer:
-        return answer.status
-
-
-async def test_captions_are_read_alike(both: Both) -> None:
-    uid = await _pending(both)
-    text = "WEBVTT\n\n00:00.000 --> 00:01.000\nGrüße, 世界\n"
-    await both.ours.captions.language.update("de", identifier=uid, file=text.encode())
-    theirs = await both.theirs.stream.captions.language.vtt.get("de", account_id=both.account, identifier=uid)
-    assert await both.ours.captions.language.vtt.get("de", identifier=uid) == theirs == text

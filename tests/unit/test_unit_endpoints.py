@@ -37,6 +37,15 @@ def test_what_is_no_text_is_refused(value: Any) -> None:
         endpoints.STREAM_GET(identifier=value)
 
 
+@pytest.mark.parametrize("word", ["webhook", "keys", "clip", "copy", "live_inputs", "storage-usage", "watermarks"])
+def test_a_word_of_the_apis_own_paths_is_no_uid(word: str) -> None:
+    for row in (endpoints.STREAM_DELETE, endpoints.STREAM_EDIT, endpoints.STREAM_GET):
+        with pytest.raises(
+            InvalidInputError, match=f"^identifier: '{word}' is a part of the API of its own, not a uid"
+        ):
+            row(identifier=word)
+
+
 def test_a_value_of_ten_thousand_characters_is_not_repeated() -> None:
     with pytest.raises(InvalidInputError) as caught:
         endpoints.STREAM_GET(identifier="a" * 10_000)

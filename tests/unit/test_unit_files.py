@@ -138,6 +138,14 @@ def test_captions_may_be_given_as_their_text(text: str) -> None:
     assert read_caption(text, size_max=100) == ("file", text.encode())
 
 
+def test_captions_given_as_a_text_that_cannot_be_sent_are_refused_in_one_short_line() -> None:
+    with pytest.raises(InvalidInputError, match=r"^file: is not valid Unicode text$"):
+        read_caption("WEBVTT\n\n\ud800", size_max=100)
+    with pytest.raises(InvalidInputError, match=r"^file: cannot open '1\\n00:00") as caught:
+        read_caption("1\n00:00:00,000 --> 00:00:01,000\nSubRip\n" * 1000, size_max=100)
+    assert len(str(caught.value)) < 300
+
+
 def test_a_path_that_only_looks_like_captions_is_a_path(tmp_path: Path) -> None:
     path = tmp_path / "WEBVTT"
     path.write_bytes(b"WEBVTT\n")

@@ -81,6 +81,18 @@ def test_a_watermark_comes_from_a_file_or_an_address(given: dict[str, Any]) -> N
         endpoints.WATERMARKS_CREATE(given)
 
 
+def test_a_misspelt_keyword_is_told_before_a_missing_one() -> None:
+    with pytest.raises(UnknownKeywordError, match=r"^unknown keyword urll: did you mean url\?"):
+        endpoints.WATERMARKS_CREATE({"urll": "https://a.example/logo.png"})
+
+
+def test_what_is_not_to_be_shown_is_not_shown_when_it_is_no_text() -> None:
+    with pytest.raises(InvalidInputError, match=r"^input: expected text, got bytes$"):
+        endpoints.COPY_CREATE({"input": b"https://a.example/v.mp4?signature=s3cret"})
+    with pytest.raises(InvalidInputError, match=r"^url: is not valid Unicode text$"):
+        endpoints.LIVE_INPUTS_OUTPUTS_CREATE({"url": "\ud800", "stream_key": "k"}, live_input_identifier="ab" * 16)
+
+
 @pytest.mark.parametrize("url", ["ftp://a.example/v.mp4", "v.mp4", "https://", "http://[::1", ""])
 def test_an_address_the_service_is_to_fetch_is_http_and_never_shown(url: str) -> None:
     with pytest.raises(InvalidInputError, match=r"^input: must be an http or https address$"):
@@ -124,6 +136,8 @@ def test_a_live_input_is_made_with_a_key_of_its_own_unless_one_is_given() -> Non
     assert given.headers == {"Idempotency-Key": "mine"}
     with pytest.raises(InvalidInputError, match=r"^idempotency_key: line breaks"):
         endpoints.LIVE_INPUTS_CREATE({"idempotency_key": "a\r\nb"})
+    with pytest.raises(InvalidInputError, match=r"^idempotency_key: must not be blank"):
+        endpoints.LIVE_INPUTS_CREATE({"idempotency_key": " "})
 
 
 @pytest.mark.parametrize("name", ["creator", "meta", "require_signed_urls", "allowed_origins", "public_details"])

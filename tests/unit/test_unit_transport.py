@@ -369,9 +369,18 @@ async def test_a_server_that_forbids_repeating_is_obeyed(api: Any, clock: Virtua
 async def test_a_server_that_asks_for_repeating_is_obeyed_where_it_does_no_harm(
     api: Any, clock: VirtualClock, kind: str
 ) -> None:
-    script(api, kind, {"status": 409, "headers": {"x-should-retry": "true"}}, 0)
+    script(api, kind, {"status": 424, "headers": {"x-should-retry": "true"}}, 0)
     await run(kind, clock)
     assert requests(api) == 2
+
+
+@pytest.mark.parametrize("kind", REPEATABLE)
+async def test_a_conflict_stays_one_whatever_the_server_says_of_repeating(
+    api: Any, clock: VirtualClock, kind: str
+) -> None:
+    script(api, kind, {"status": 409, "headers": {"x-should-retry": "true"}}, 0)
+    error = await failed(ConflictError, kind, clock)
+    assert requests(api) == error.attempts == 1
 
 
 @pytest.mark.parametrize("kind", CREATING)

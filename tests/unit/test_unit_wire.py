@@ -142,6 +142,18 @@ def test_whole_numbers_may_come_as_text_or_with_a_point() -> None:
     assert type(made.max_size_bytes) is int
 
 
+@pytest.mark.parametrize("unknown", [-1, -1.0, "-1", "-1.0", None])
+def test_minus_one_is_none_however_it_is_written(unknown: Any) -> None:
+    assert from_dict(Video, video(duration=unknown)).duration is None
+
+
+@pytest.mark.parametrize("present", [{}, {"errorReasonCode": None}])
+def test_the_older_spelling_counts_where_the_present_one_says_nothing(present: dict[str, Any]) -> None:
+    made = from_dict(Video, video(status={**present, "errReasonCode": "ERR_NON_VIDEO"}))
+    assert made.status.error_reason_code == "ERR_NON_VIDEO"
+    assert made.status.extra == {}
+
+
 def test_fields_beyond_the_known_keep_their_order_and_hide_from_repr() -> None:
     made = from_dict(Video, video(zebra=CANARY, apple={"deep": [CANARY]}))
     assert list(made.extra) == ["zebra", "apple"]

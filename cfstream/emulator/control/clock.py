@@ -44,8 +44,9 @@ class EmulatorClock:
         """
         with self._lock:
             self._shift += values.seconds("seconds", seconds, values.CENTURY - self._shift)
-        if self.on_move is not None:
-            self.on_move()
+        moved = self.on_move  # another thread may take it away
+        if moved is not None:
+            moved()
 
     def reset(self) -> None:
         """Go by the clock below again."""

@@ -13,7 +13,7 @@ KEPT: Final = 5_000
 """The newest so many requests are kept; counts go beyond them."""
 
 _MASK = "***"
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-auth-key"})
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-auth-key", "x-auth-user-service-key"})
 _TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 # A uid has 32 characters, a language and a row's own words fewer; what is longer is a stream key or a secret address.
 _LONG_PART = re.compile(r"(?<=/)[^/]{41,}")

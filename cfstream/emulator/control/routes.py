@@ -19,6 +19,8 @@ from cfstream.emulator.service import SERVICE, Service
 from cfstream.errors import InvalidInputError
 
 _LARGEST = 2**53
+_BOUNDS = {"chunk_multiple": (1, _LARGEST), "upload_expiry": (0, values.CENTURY)}
+"""Of the limits that may not be any number: one divides, the other leads to a date."""
 
 _MAKERS: Mapping[str, tuple[Callable[..., Fault], frozenset[str]]] = {
     "status": (Fault.status, frozenset({"status", "headers", "body", "code"})),
@@ -166,7 +168,7 @@ async def change_limits(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     body = await _body(request, *attrs.fields_dict(Limits))
     for name, value in body.items():
-        values.whole(name, value, 0, _LARGEST)
+        values.whole(name, value, *_BOUNDS.get(name, (0, _LARGEST)))
     service.control.limits = attrs.evolve(service.limits, **body)
     return _state(service)
 
