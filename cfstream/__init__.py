@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         FileChangedError,
         InternalServerError,
         InvalidInputError,
+        JournalError,
+        JournalLockedError,
         NotFoundError,
         PaginationError,
         PermissionDeniedError,
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
     )
     from cfstream.models import AccessRule, UploadProgress, Video
     from cfstream.pages import Page, Pager
+    from cfstream.uploads.journal import FailedEntry, UploadJournal, UploadReport
+    from cfstream.uploads.many import CopyJob, Uploaded, UploadFailed, UploadJob, Uploads
+    from cfstream.uploads.sources import RangeSource
+    from cfstream.waiting import Ready, WaitFailed
 
 _PLACES = {
     "cfstream._answers": ("RawResponse",),
@@ -67,6 +73,8 @@ _PLACES = {
         "FileChangedError",
         "InternalServerError",
         "InvalidInputError",
+        "JournalError",
+        "JournalLockedError",
         "NotFoundError",
         "PaginationError",
         "PermissionDeniedError",
@@ -81,6 +89,10 @@ _PLACES = {
     ),
     "cfstream.models": ("AccessRule", "UploadProgress", "Video"),
     "cfstream.pages": ("Page", "Pager"),
+    "cfstream.uploads.journal": ("FailedEntry", "UploadJournal", "UploadReport"),
+    "cfstream.uploads.many": ("CopyJob", "UploadFailed", "UploadJob", "Uploaded", "Uploads"),
+    "cfstream.uploads.sources": ("RangeSource",),
+    "cfstream.waiting": ("Ready", "WaitFailed"),
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
 
@@ -93,25 +105,31 @@ __all__ = [
     "Bulk",
     "ClientClosedError",
     "ConflictError",
+    "CopyJob",
     "DecodeError",
     "DeleteFailed",
     "Deleted",
     "EditFailed",
     "Edited",
     "EncodingFailedError",
+    "FailedEntry",
     "FileChangedError",
     "Hooks",
     "InternalServerError",
     "InvalidInputError",
+    "JournalError",
+    "JournalLockedError",
     "Limits",
     "NotFoundError",
     "Page",
     "Pager",
     "PaginationError",
     "PermissionDeniedError",
+    "RangeSource",
     "RateLimit",
     "RateLimitError",
     "RawResponse",
+    "Ready",
     "RedirectError",
     "RequestEvent",
     "RequestTimeoutError",
@@ -124,8 +142,15 @@ __all__ = [
     "TransportError",
     "UnknownKeywordError",
     "UploadError",
+    "UploadFailed",
+    "UploadJob",
+    "UploadJournal",
     "UploadProgress",
+    "UploadReport",
+    "Uploaded",
+    "Uploads",
     "Video",
+    "WaitFailed",
     "WaitTimeoutError",
     "__version__",
     "from_dict",

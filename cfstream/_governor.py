@@ -14,7 +14,7 @@ from cfstream.errors import RateLimitError
 
 _RESERVED = 100
 # The bucket and the refill of one window add up to the allowance, so the bucket is a small part of it.
-_BURST_SHARE = 1 / 11
+_BURST_SHARE = 1 / 20
 _AFTER_PAUSE = 10
 _WHOLE = 1 - 1e-9  # of a token; what sums of fractions leave missing is not worth a wait of its own
 _RATELIMIT = re.compile(r";\s*r=(\d{1,9})\s*;\s*t=(\d{1,9})")
@@ -34,7 +34,11 @@ class RateLimit:
 
 
 class Governor:
-    """Lets requests through in the order they came, a bucket full at once and then at the allowed rate."""
+    """Lets requests through in the order they came, a bucket full at once and then at the allowed rate.
+
+    Of those that are ``bulk``, one at a time stands in the queue and the others wait behind it in a queue of their own:
+    ten thousand of them hold up another request no longer than one does.
+    """
 
     def __init__(self, limit: RateLimit | None, clock: Clock) -> None:
         self._clock = clock
@@ -46,24 +50,37 @@ class Governor:
         self._closed_until = -math.inf
         self._window_left = math.inf
         self._window_end = -math.inf
-        self._waiting = 0
-        self._turn = asyncio.Lock()
+        self.new_loop()
 
     def new_loop(self) -> None:
         """Forget the event loop of earlier calls."""
         self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._bulk_turn = asyncio.Lock()
+        self._waiting = self._bulk_waiting = 0
 
-    async def acquire(self, deadline: float | None = None) -> None:
+    async def acquire(self, deadline: float | None = None, *, bulk: bool = False) -> None:
         """Wait until one more request may be sent.
 
         Raises:
             RateLimitError: the wait would end after the deadline (on the monotonic clock).
         """
-        if not self._waiting and self._wait_now() <= 0:
+        bulk_ahead = self._bulk_waiting if bulk else 0
+        if not self._waiting and not bulk_ahead and self._wait_now() <= 0:
             self._take()
             return
-        self._check(deadline)
+        # the first of the bulk stands in the other queue too
+        self._check(deadline, ahead=self._waiting + max(0, bulk_ahead - 1))
+        if not bulk:
+            await self._queue(deadline)
+            return
+        self._bulk_waiting += 1
+        try:
+            async with self._bulk_turn:
+                await self._queue(deadline)
+        finally:
+            self._bulk_waiting -= 1
+
+    async def _queue(self, deadline: float | None) -> None:
         self._waiting += 1
         try:
             async with self._turn:
@@ -113,11 +130,10 @@ class Governor:
         if self._window_left < math.inf:
             self._window_left = self._window_left - 1 if self._clock.monotonic() < self._window_end else math.inf
 
-    def _check(self, deadline: float | None, *, ahead: int | None = None) -> None:
+    def _check(self, deadline: float | None, *, ahead: int) -> None:
         if deadline is None:
             return
-        queue = self._waiting if ahead is None else ahead
-        wait = self._wait_now() + (queue / self._rate)
+        wait = max(self._wait_now(), 0.0) + ahead / self._rate
         if self._clock.monotonic() + wait > deadline:
             retry_at = self._clock.time() + wait
             raise RateLimitError(

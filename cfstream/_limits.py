@@ -80,6 +80,9 @@ class Limits:
     requests_window: int = 300
     """The window of ``requests``; a client above the limit is blocked for as long again."""
 
+    list_lag: float = 15.0
+    """How long lists may lag behind what was made: not documented, observed as several seconds."""
+
     upload_expiry: int = 24 * 3600
     """How long an unfinished upload is kept."""
 

@@ -250,9 +250,7 @@ def checked(params: Any, given: Params, *, prefix: str = "") -> dict[str, Any]:
         InvalidInputError: a keyword is missing, of the wrong type or beyond its limit.
     """
     checks = _checks_of(params)
-    for name in given:
-        if name not in checks:
-            raise UnknownKeywordError(f"unknown keyword {prefix}{_bare(name)}{_did_you_mean(_bare(name), checks)}")
+    refuse_unknown(params, given, prefix=prefix)
     missing = sorted(params.__required_keys__ - given.keys())
     if missing:
         raise InvalidInputError(f"missing keyword {prefix}{missing[0]}")
@@ -262,6 +260,23 @@ def checked(params: Any, given: Params, *, prefix: str = "") -> dict[str, Any]:
             raise InvalidInputError(f"{prefix}{name}: None is not accepted; leave the keyword out instead")
         values[name] = checks[name][1](f"{prefix}{name}", value)
     return values
+
+
+def refuse_unknown(params: Any, given: Params, *, prefix: str = "") -> None:
+    """Refuse keywords that the set does not have.
+
+    Raises:
+        UnknownKeywordError: there is one; the message names the nearest that there is.
+    """
+    known = _names_of(params)
+    for name in given:
+        if name not in known:
+            raise UnknownKeywordError(f"unknown keyword {prefix}{_bare(name)}{_did_you_mean(_bare(name), known)}")
+
+
+@cache
+def _names_of(params: Any) -> dict[str, Any]:
+    return get_type_hints(params)
 
 
 @cache

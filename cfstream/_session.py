@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 from yarl import URL
@@ -18,6 +18,9 @@ from cfstream._limits import Limits
 from cfstream._redact import shown
 from cfstream._types import Clock, Secret
 from cfstream.errors import ClientClosedError, InvalidInputError, RequestTimeoutError, StreamError
+
+if TYPE_CHECKING:
+    from cfstream._poll import Poll
 
 logger = logging.getLogger("cfstream")
 
@@ -49,13 +52,15 @@ class Session:
         self.governor = Governor(rate_limit, clock)
         # Secret, so that a traceback which shows the values of variables does not show these
         self.secrets = tuple(Secret(value.removeprefix("Bearer ")) for value in credentials.values())
-        self._agent = {"User-Agent": f"cfstream/{_version.__version__}"}
-        self._own_headers = {**self._agent, **{name: Secret(value) for name, value in credentials.items()}}
+        # what any host may see
+        self.agent = {"User-Agent": f"cfstream/{_version.__version__}"}
+        self._own_headers = {**self.agent, **{name: Secret(value) for name, value in credentials.items()}}
         self._origin = origin_of(base_url)
         self._given = given
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open_calls: set[Call] = set()
+        self.poll: Poll | None = None
         self.closed = False
 
     def headers_for(self, url: str | None) -> dict[str, str]:
@@ -65,7 +70,7 @@ class Session:
         """
         if url is None or self._is_api(url):
             return self._own_headers
-        return self._agent
+        return self.agent
 
     def _is_api(self, url: str) -> bool:
         origin = origin_of(url)
@@ -107,9 +112,9 @@ class Session:
             self._session = _new_session()
         return self._session
 
-    def call(self, timeout: float | None) -> "Call":
-        """Give the frame of one call: its time limit, and its end when the client is closed."""
-        return Call(self, timeout)
+    def call(self, timeout: float | None, *, bulk: bool = False) -> "Call":
+        """Give the frame of one call: its time limit, its lane, and its end when the client is closed."""
+        return Call(self, timeout, bulk=bulk)
 
     def enter(self, call: "Call") -> None:
         """Keep the call so that closing can end it."""
@@ -137,8 +142,8 @@ class Session:
 
     def forget(self) -> None:
         """Start anew in a forked child; the sockets stay the parent's, so nothing is closed."""
-        _left_to_parent.append((self._session, self._loop))
-        self._session = self._loop = None
+        _left_to_parent.append((self._session, self._loop, self.poll))
+        self._session = self._loop = self.poll = None
         self._open_calls.clear()
         self.governor.new_loop()
 
@@ -152,16 +157,20 @@ class Session:
 
 
 class Call:
-    """One call from first byte to result: limits its time and turns the client's closing into an error."""
+    """One call from first byte to result: limits its time and turns the client's closing into an error.
 
-    __slots__ = ("_limit", "_loop", "_seconds", "_session", "attempts", "deadline", "in_flight", "started")
+    The requests of a ``bulk`` call let all others go first, see `Governor`.
+    """
 
-    def __init__(self, session: Session, seconds: float | None) -> None:
+    __slots__ = ("_limit", "_loop", "_seconds", "_session", "attempts", "bulk", "deadline", "in_flight", "started")
+
+    def __init__(self, session: Session, seconds: float | None, *, bulk: bool = False) -> None:
         self._session = session
         self._seconds = seconds
         self._limit = asyncio.timeout(seconds)
         self.deadline = None if seconds is None else session.clock.monotonic() + seconds
         self.started = session.clock.time()
+        self.bulk = bulk
         self.attempts = 0
         self.in_flight = False
 

@@ -54,15 +54,26 @@ class Transport:
     session: Session
     settings: Settings
 
-    async def send(self, request: Request[T], *, timeout: float | Absent | None = ABSENT) -> T:  # noqa: ASYNC109  # also bounds waits on the client's own clock
+    async def send(
+        self,
+        request: Request[T],
+        *,
+        timeout: float | Absent | None = ABSENT,  # noqa: ASYNC109  # also bounds waits on the client's own clock
+        bulk: bool = False,
+    ) -> T:
         """Send the request, repeat it as its class allows, and give what the row promises.
+
+        Args:
+            request: what to send.
+            timeout: the limit of the whole call; the view's own unless given, None for none.
+            bulk: whether it is one of many, which let other requests go first.
 
         Raises:
             StreamError: see `cfstream.errors`.
         """
         endpoint = request.endpoint
         limit = self.settings.timeout if isinstance(timeout, Absent) else timeout
-        call = self.session.call(limit)
+        call = self.session.call(limit, bulk=bulk)
         try:
             async with call:
                 try:
@@ -145,7 +156,7 @@ class Transport:
             TransportError: no usable answer came; ``sent`` says whether the server may have seen the request.
         """
         http = self.session.http()
-        await self.session.governor.acquire(call.deadline)
+        await self.session.governor.acquire(call.deadline, bulk=call.bulk)
         row, hooks = request.endpoint.row, self.settings.hooks
         if hooks.on_request:
             hooks.on_request(RequestEvent(row=row, attempt=attempt))

@@ -200,6 +200,10 @@ class Upload:
         self.uid, self.url, self.offset, self._sent = uid, url, 0, 0
         self._next = _Next.SEND
 
+    def not_created(self) -> None:
+        """Take it that `Create` brought no upload that could be used; it is asked for again."""
+        self.stalls += 1
+
     def confirmed(self, *, complete: bool) -> None:
         """Take the answer to `Confirm`."""
         if complete:

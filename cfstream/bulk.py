@@ -88,11 +88,11 @@ def edit_many(
         uid, params = change
         try:
             request = endpoints.STREAM_EDIT(params, identifier=uid)
-            return Edited(uid=uid, video=await transport.send(request, timeout=None))
+            return Edited(uid=uid, video=await transport.send(request, timeout=None, bulk=True))
         except StreamError as error:
             return EditFailed(uid=uid, error=_unless_closed(error))
 
-    return Bulk(_outcomes(_pairs(_items("changes", changes)), edit, _checked(concurrency)))
+    return Bulk(outcomes_of(_pairs(items_of("changes", changes)), edit, checked_concurrency(concurrency)))
 
 
 def delete_many(
@@ -102,14 +102,14 @@ def delete_many(
 
     async def delete(uid: str) -> Deleted | DeleteFailed:
         try:
-            await transport.send(endpoints.STREAM_DELETE(identifier=uid), timeout=None)
+            await transport.send(endpoints.STREAM_DELETE(identifier=uid), timeout=None, bulk=True)
         except StreamError as error:
             if isinstance(error, NotFoundError) and _NO_ROUTE.isdisjoint(error.codes):
                 return Deleted(uid=uid)
             return DeleteFailed(uid=uid, error=_unless_closed(error))
         return Deleted(uid=uid)
 
-    return Bulk(_outcomes(_items("uids", uids), delete, _checked(concurrency)))
+    return Bulk(outcomes_of(items_of("uids", uids), delete, checked_concurrency(concurrency)))
 
 
 def _unless_closed(error: StreamError) -> StreamError:
@@ -119,7 +119,8 @@ def _unless_closed(error: StreamError) -> StreamError:
     return error
 
 
-def _checked(concurrency: Any) -> int:
+def checked_concurrency(concurrency: Any) -> int:
+    """Refuse what is no number of workers."""
     if isinstance(concurrency, bool) or not isinstance(concurrency, int) or not 1 <= concurrency <= _CONCURRENCY_MAX:
         raise InvalidInputError(
             f"concurrency: expected a whole number from 1 to {_CONCURRENCY_MAX}, got {concurrency!r}"
@@ -127,7 +128,12 @@ def _checked(concurrency: Any) -> int:
     return concurrency
 
 
-def _items(name: str, source: Any) -> AsyncIterator[Any]:
+def items_of(name: str, source: Any) -> AsyncIterator[Any]:
+    """Walk a source that need not be async.
+
+    Raises:
+        InvalidInputError: it is a text, or nothing to walk; the message calls it ``name``.
+    """
     if isinstance(source, AsyncIterable):
         return aiter(source)
     if isinstance(source, (str, bytes)) or not isinstance(source, Iterable):
@@ -147,9 +153,10 @@ async def _pairs(changes: AsyncIterator[Any]) -> AsyncIterator[Any]:
         yield change
 
 
-async def _outcomes(
+async def outcomes_of(
     items: AsyncIterator[Any], work: Callable[[Any], Awaitable[T]], concurrency: int
 ) -> AsyncGenerator[T]:
+    """Do the work on each item, so many at once, and give the outcomes as they come; what it raises ends it all."""
     feed = _Feed(items)
     results: asyncio.Queue[tuple[T] | None] = asyncio.Queue(concurrency)
     workers = [asyncio.create_task(_worker(feed, work, results)) for _ in range(concurrency)]

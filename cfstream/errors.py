@@ -22,6 +22,8 @@
     │   └── InternalServerError      500 and above
     ├── UploadError                  an upload ended without a finished video
     │   └── FileChangedError         the file changed while it was sent
+    ├── JournalError                 a journal of uploads cannot be used
+    │   └── JournalLockedError       another process writes it
     ├── EncodingFailedError          the service could not encode the video
     └── WaitTimeoutError             the video was not ready in time (also a TimeoutError)
 """
@@ -227,6 +229,14 @@ class UploadError(StreamError):
 
 class FileChangedError(UploadError):
     """The file changed while it was sent; nothing of the new content was joined to the old."""
+
+
+class JournalError(StreamError):
+    """A journal of uploads cannot be used: not there, damaged, of another version, or the disk refuses."""
+
+
+class JournalLockedError(JournalError):
+    """Another process uploads with this journal."""
 
 
 class EncodingFailedError(StreamError):

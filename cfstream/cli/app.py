@@ -12,6 +12,7 @@ import click
 
 from cfstream._version import __version__
 from cfstream.cli.demo import demo
+from cfstream.cli.download import download
 from cfstream.cli.emulator import emulator
 from cfstream.cli.failures import INTERRUPTED, REFUSED, code_of, line_of
 from cfstream.cli.options import Settings, debug_option, examples
@@ -40,7 +41,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, emulator, upload, list_videos, get, delete):
+for command in (demo, emulator, upload, download, list_videos, get, delete):
     cli.add_command(command)
 
 

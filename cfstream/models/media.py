@@ -111,6 +111,24 @@ class Downloads:
         return {"default": value}
 
 
+@attrs.frozen(kw_only=True)
+class DownloadProgress:
+    """How far the saving of a download is; ``bytes`` goes back when the file has to be fetched from its beginning."""
+
+    uid: str
+    """The video."""
+    path: str
+    """Where the file will be."""
+    bytes: int
+    """Of the file that are there."""
+    total: int | None = None
+    """Of the whole file; None where the media host does not tell before its end."""
+    rate: float
+    """Bytes per second over the last few seconds."""
+    attempt: int
+    """1, and one more for every time the download was taken up again."""
+
+
 class WatermarkCreateParams(TypedDict, total=False):
     """Keywords of ``stream.watermarks.create`` (watermark page of the Stream docs); ``file`` or ``url`` is needed."""
 

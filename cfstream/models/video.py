@@ -1,6 +1,6 @@
 """Videos: what the service tells about one, and the keywords that list, make and change them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -324,17 +324,22 @@ class ClipCreateParams(_ClipPart, total=False):
     """The same under its older name."""
 
 
-class CopyCreateParams(NewVideoParams, total=False):
+class CopyJobParams(NewVideoParams, total=False):
+    """The options of a video that the service fetches itself."""
+
+    name: str
+    """The name of the video."""
+    upload_creator: Creator
+    """The creator, sent as a header instead of in the body."""
+
+
+class CopyCreateParams(CopyJobParams, total=False):
     """Keywords of ``stream.copy.create`` (API reference, upload videos from a URL); ``input`` or ``url`` is needed."""
 
     input: Url
     """The http or https address of the video, which the service must be able to reach."""
     url: Url
     """The same under its older name."""
-    name: str
-    """The name of the video."""
-    upload_creator: Creator
-    """The creator, sent as a header instead of in the body."""
 
 
 class _DirectUploadDuration(NewVideoParams):
@@ -396,3 +401,16 @@ class UploadParams(TypedDict, total=False):
     """The longest video accepted."""
     expiry: datetime
     """Until when the upload must be complete."""
+
+
+class UploadJobParams(UploadParams, total=False):
+    """The options of one of many uploads, or the defaults of all; those of `stream.upload`."""
+
+    meta: Mapping[str, str]
+    """Further free metadata, texts by key."""
+    length: int
+    """The size in bytes, for a source that does not know it."""
+    chunk_size: int
+    """Bytes in one request: 5 to 200 MiB in steps of 256 KiB."""
+    on_progress: Callable[[UploadProgress], Awaitable[object] | object]
+    """Called with an `UploadProgress` of this upload; may be async."""

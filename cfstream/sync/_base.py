@@ -8,6 +8,9 @@ from cfstream import bulk, pages
 from cfstream.pages import Page
 from cfstream.resources._base import spell_out_keywords
 from cfstream.sync._portal import Portal
+from cfstream.uploads import many
+from cfstream.uploads.journal import UploadReport
+from cfstream.uploads.many import Uploaded, UploadFailed
 
 T = TypeVar("T")
 
@@ -75,3 +78,22 @@ class Bulk(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._outcomes.close()
+
+
+class Uploads(Bulk[Uploaded | UploadFailed]):
+    """Many uploads at work: ``for`` gives an outcome for each, in the order of completion.
+
+    Sources are read in the caller's thread as places become free. Leaving early ends the work; use ``with`` to have
+    that happen at once. What was begun can be gone on with where a journal is kept.
+    """
+
+    def __init__(self, portal: Portal, impl: many.Uploads) -> None:
+        super().__init__(portal, impl)
+        self._impl = impl
+
+    def run(self) -> UploadReport:
+        """Do all of it, and tell how it ended: of this run, or of the whole journal where one is kept."""
+        with self:
+            for _ in self:
+                pass
+        return self._impl.report

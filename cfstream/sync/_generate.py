@@ -26,10 +26,11 @@ _RULES = {
     "; may be async": "",
 }
 # What a method gives that is walked rather than awaited.
-_WALKED = ("Pager", "Bulk")
+_WALKED = ("Pager", "Bulk", "Uploads")
 _OR_ASYNC = " | AsyncIterable["
 _OWN = {
     "Bulk": "cfstream.sync._base",
+    "Uploads": "cfstream.sync._base",
     "Resource": "cfstream.sync._base",
     "Pager": "cfstream.sync._base",
     "Portal": "cfstream.sync._portal",
@@ -141,7 +142,7 @@ class _Writer:
         returns = self.rewritten(source.segment(node.returns))
         self._need_names(source, node.returns)
         call = self._call(node)
-        walked = next((kind for kind in _WALKED if returns.startswith(f"{kind}[")), None)
+        walked = next((kind for kind in _WALKED if returns.partition("[")[0] == kind), None)
         if (walked is None) != isinstance(node, ast.AsyncFunctionDef):
             raise GenerationError(f"{source.path.name}: {node.name} must be async, or give a {_WALKED} and not be")
         if walked:
@@ -223,19 +224,28 @@ def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, ast.arg | None,
         yield "**", arguments.kwarg, None
 
 
-def _wrapped(statement: str, indent: str) -> list[str]:
-    if len(indent) + len(statement) <= _LINE:
-        return [f"{indent}{statement}"]
-    head, _, inner = statement.partition("(")
-    return [f"{indent}{head}(", *_wrapped_call(inner.removesuffix(")"), f"{indent}    "), f"{indent})"]
+def _wrapped(code: str, indent: str, tail: str = "") -> list[str]:
+    """Break a call that is too long for its line as the formatter does."""
+    if len(indent) + len(code) + len(tail) <= _LINE:
+        return [f"{indent}{code}{tail}"]
+    head, _, inner = code.partition("(")
+    inner, deeper = inner.removesuffix(")"), f"{indent}    "
+    arguments = [inner] if len(deeper) + len(inner) <= _LINE else _arguments(inner)
+    comma = "," if len(arguments) > 1 else ""
+    lines = [line for argument in arguments for line in _wrapped(argument, deeper, comma)]
+    return [f"{indent}{head}(", *lines, f"{indent}){tail}"]
 
 
-def _wrapped_call(call: str, indent: str) -> list[str]:
-    if len(indent) + len(call) <= _LINE:
-        return [f"{indent}{call}"]
-    head, _, inner = call.partition("(")
-    arguments = inner.removesuffix(")").split(", ")
-    return [f"{indent}{head}(", *(f"{indent}    {argument}," for argument in arguments), f"{indent})"]
+def _arguments(inner: str) -> list[str]:
+    """Take the arguments of a call apart, but not those of calls inside it."""
+    arguments, depth = [""], 0
+    for part in re.split(r"(, |[()])", inner):
+        depth += {"(": 1, ")": -1}.get(part, 0)
+        if part == ", " and depth == 0:
+            arguments.append("")
+        else:
+            arguments[-1] += part
+    return arguments
 
 
 def _imports(modules: dict[str, list[str]]) -> str:

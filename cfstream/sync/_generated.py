@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Unpack
 
-from cfstream._types import FileSource
+from cfstream._types import FileSource, PathSource
 from cfstream.bulk import Deleted, DeleteFailed, Edited, EditFailed
 from cfstream.models import (
     Audio,
@@ -17,6 +18,7 @@ from cfstream.models import (
     CopyCreateParams,
     DirectUpload,
     DirectUploadCreateParams,
+    DownloadProgress,
     Downloads,
     DownloadType,
     LiveInput,
@@ -35,6 +37,7 @@ from cfstream.models import (
     Token,
     TokenCreateParams,
     TusUpload,
+    UploadJobParams,
     Video,
     Watermark,
     WatermarkCreateParams,
@@ -61,9 +64,12 @@ from cfstream.resources import (
     watermarks,
     webhooks,
 )
-from cfstream.sync._base import Bulk, Pager, Resource
+from cfstream.sync._base import Bulk, Pager, Resource, Uploads
 from cfstream.sync._portal import Portal, in_callers_thread, read_by_caller
+from cfstream.uploads.journal import UploadJournal
+from cfstream.uploads.many import Job
 from cfstream.uploads.sources import UploadSource
+from cfstream.waiting import Ready, WaitFailed
 
 
 class AudioTracks(Resource):
@@ -130,6 +136,25 @@ class CaptionsLanguageVtt(Resource):
             identifier: the uid of the video.
         """
         return self._call(self._impl.get(language, identifier=identifier))
+
+    def save(self, language: str, path: PathSource, *, identifier: str, overwrite: bool = False) -> Path:
+        """Save the WebVTT text as a file, which is there only once it is whole.
+
+        Args:
+            language: BCP 47 tag of the track.
+            path: the new file, or a folder that gets ``<uid>.<language>.vtt``.
+            identifier: the uid of the video.
+            overwrite: replace a file that is there.
+
+        Returns:
+            Where the file is.
+
+        Raises:
+            InvalidInputError: an argument is refused, or there is something at ``path``; nothing was asked for.
+            NotFoundError: the video has no such track.
+            OSError: the file cannot be written.
+        """
+        return self._call(self._impl.save(language, path, identifier=identifier, overwrite=overwrite))
 
 
 class CaptionsLanguage(Resource):
@@ -442,6 +467,62 @@ class VideoDownloads(Resource):
         """
         self._call(self._impl.delete_type(download_type, identifier=identifier))
 
+    def save(
+        self,
+        identifier: str,
+        path: PathSource,
+        *,
+        download_type: DownloadType = "default",
+        token: str | None = None,
+        on_progress: Callable[[DownloadProgress], object] | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Save a ready video as a file: have it made where it is not, wait until it can be fetched, and fetch it.
+
+        The bytes go to ``<path>.part``, with the permissions that the umask leaves; ``path`` itself is there only
+        when the file is whole. A lost connection is taken up where the file ends. So is a call that failed, was
+        cancelled or killed, by the next one for the same file, in whole blocks of 64 MiB; less than a block is
+        removed. Where the file has changed on the media host in the meantime it is fetched from its beginning: two
+        versions are never joined. The credentials of the API are not sent to the media host.
+
+        There is no total timeout. The call ends when the service tells no progress of the making for an hour, and
+        when eight attempts in a row, or ten minutes, bring nothing new; an attempt ends when nothing comes for
+        ``RetryPolicy.response_timeout``.
+
+        Args:
+            identifier: the uid of the video.
+            path: the new file, or a folder that gets ``<uid>.mp4`` or ``<uid>.m4a``.
+            download_type: ``default`` for MP4, ``audio`` for M4A.
+            token: for a video with signed URLs: a token for it, made with ``downloadable=True``.
+            on_progress: called with a `DownloadProgress` about ten times a second.
+            overwrite: replace a file that is there, once the new one is whole.
+
+        Returns:
+            Where the file is.
+
+        Raises:
+            InvalidInputError: an argument is refused, or there is something at ``path``; nothing was asked for.
+            BadRequestError: the video is not ready.
+            EncodingFailedError: the video could not be encoded.
+            PermissionDeniedError: the token is missing, expired, for another video or not for downloads; or
+                `AuthenticationError`, by the media host's answer.
+            WaitTimeoutError: the service told no progress for an hour.
+            TransportError: nothing more came, or the media host sends to an address without TLS.
+            DecodeError: the media host gave something else than a video or audio file.
+            StreamError: the service could not make the file, or another download writes to the same ``.part``.
+            OSError: the file cannot be written.
+        """
+        return self._call(
+            self._impl.save(
+                identifier,
+                path,
+                download_type=download_type,
+                token=token,
+                on_progress=in_callers_thread(on_progress),
+                overwrite=overwrite,
+            )
+        )
+
 
 class Tokens(Resource):
     """Signed tokens made by the service: ``stream.token``."""
@@ -623,15 +704,20 @@ class StreamCalls(Resource):
         scheduled_deletion: datetime | None = None,
         max_duration_seconds: int | None = None,
         expiry: datetime | None = None,
+        length: int | None = None,
         chunk_size: int | None = None,
         on_progress: Callable[[UploadProgress], object] | None = None,
+        resume: bool | PathSource = False,
     ) -> Video:
         """Upload a video of any size; lost connections are resumed where the server stands.
 
         None means not given. The call has no total timeout, but gives up when the server takes nothing for long.
 
         Args:
-            source: a path, bytes, or a binary file object that can seek.
+            source: a path, bytes, a binary file object (also with an async ``read``: a stream reader, the body of a
+                request), an async iterator of bytes, or a `RangeSource`. A file object is read from where it stands
+                and left open, an iterator is closed. What cannot seek goes through a temporary file that holds one
+                chunk where ``length`` is given, and all bytes where it is not.
             name: what the dashboard shows; the file's name unless given.
             meta: further free metadata, texts by key.
             creator: your own id of whoever made the video, up to 64 characters.
@@ -642,17 +728,21 @@ class StreamCalls(Resource):
             scheduled_deletion: when the video is to be deleted, 30 to 1,096 days from now.
             max_duration_seconds: refuse a longer video after the upload.
             expiry: until when the upload must be complete.
+            length: the size in bytes, for a source that does not know it.
             chunk_size: bytes in one request: 5 to 200 MiB in steps of 256 KiB; 50 MiB unless given.
             on_progress: called with an `UploadProgress` after every piece of about a tenth of a second.
+            resume: the path of a journal, or True for the one in the user's state folder: an upload of the same file
+                to the same account that an earlier process has begun is gone on with, and one that is done is not
+                repeated. (A lost connection is resumed without it.)
 
         Returns:
             The video, usually still queued for encoding; `wait_until_ready` waits for it.
 
         Raises:
             InvalidInputError: the source or an option is refused, before any I/O.
-            FileChangedError: the file changed while it was sent.
-            UploadError: the server took no more bytes, or its answers contradict themselves.
-            AmbiguousResultError: nobody knows whether the upload was begun; nothing was sent.
+            FileChangedError: the file changed while it was sent, or a source has fewer or more bytes than announced.
+            UploadError: the server took no more bytes, its answers contradict themselves, or the source cannot be read.
+            JournalError: the journal cannot be used.
         """
         return self._call(
             self._impl.upload(
@@ -667,9 +757,44 @@ class StreamCalls(Resource):
                 scheduled_deletion=scheduled_deletion,
                 max_duration_seconds=max_duration_seconds,
                 expiry=expiry,
+                length=length,
                 chunk_size=chunk_size,
                 on_progress=in_callers_thread(on_progress),
+                resume=resume,
             )
+        )
+
+    def upload_many(
+        self,
+        sources: Iterable[Job],
+        *,
+        journal: PathSource | UploadJournal | None = None,
+        concurrency: int = 16,
+        max_failures: int | None = None,
+        **options: Unpack[UploadJobParams],
+    ) -> Uploads:
+        """Upload many videos, a few at a time; each has its outcome, told in the order of completion.
+
+        ``for`` walks the outcomes; ``outcome.error is None`` tells success. ``run()`` does all of it and gives
+        a report. With a journal, a run that was cut off at any moment is gone on with by the same call: what is done
+        is told without a request, what was begun continues where the server stands, and nothing is there twice.
+
+        Fewer run at once while connections are lost or slow. While the service's encoder is full, new videos wait;
+        when its storage is full, the run ends.
+
+        Args:
+            sources: what `upload` takes, `UploadJob` for one with options of its own, `CopyJob` for an address that
+                the service fetches; read as places become free.
+            journal: where to keep what was begun and what is done: a path on a local disk.
+            concurrency: how many at once at most, 1 to 1,000.
+            max_failures: end the run with an error after more failures than that.
+            options: the options of `upload` for all sources.
+        """
+        return Uploads(
+            self._portal,
+            self._impl.upload_many(
+                read_by_caller(sources), journal=journal, concurrency=concurrency, max_failures=max_failures, **options
+            ),
         )
 
     def wait_until_ready(
@@ -696,3 +821,22 @@ class StreamCalls(Resource):
         return self._call(
             self._impl.wait_until_ready(uid, until=until, timeout=timeout, on_state=in_callers_thread(on_state))
         )
+
+    def wait_many(
+        self,
+        uids: Iterable[str],
+        *,
+        until: Literal["ready", "playable"] = "ready",
+        timeout: float | None = 3600,
+    ) -> Bulk[Ready | WaitFailed]:
+        """Wait until many videos are encoded; each has its outcome, told in the order in which they are there.
+
+        ``for`` walks the outcomes; ``outcome.error is None`` tells success. However many videos are waited for,
+        here and by `wait_until_ready`, the client asks for them with one request at a time, at most two in a second.
+
+        Args:
+            uids: the videos; read ahead, so that those that come late hold up nobody.
+            until: ``ready`` waits for every quality, ``playable`` for the first one.
+            timeout: seconds for each video from when it was read; None waits as long as it takes.
+        """
+        return Bulk(self._portal, self._impl.wait_many(read_by_caller(uids), until=until, timeout=timeout))

@@ -10,6 +10,7 @@ from cfstream._limits import Limits
 from cfstream._params import checked
 from cfstream.errors import InvalidInputError
 from cfstream.models.video import UploadParams
+from cfstream.uploads.record import OP_KEY
 
 # Upload-Metadata keys that the service acts on (API reference, initiate video uploads using tus), and our keywords.
 _KEYS = {
@@ -57,6 +58,16 @@ class UploadOptions:
         if "requiresignedurls" in known:
             known["requiresignedurls"] = None
         return {**known, **self._free()}
+
+    def create(self, size: int, file_name: str | None, *, op: str) -> dict[str, Any]:
+        """Give the keywords of the call that makes the upload; ``op`` goes into the video's metadata.
+
+        Raises:
+            InvalidInputError: an option is refused.
+        """
+        metadata = {**self.metadata(file_name), OP_KEY: op}
+        creator = {} if self.creator is None else {"upload_creator": self.creator}
+        return {"upload_length": size, "upload_metadata": metadata, **creator}
 
     def edits(self) -> dict[str, Any]:
         """Give what is set by `stream.edit` before the first byte is sent."""

@@ -17,6 +17,7 @@ from cfstream._transport import Transport
 from cfstream._types import Secret
 from cfstream.endpoints import Endpoint, Request
 from cfstream.errors import (
+    AmbiguousResultError,
     FileChangedError,
     InvalidInputError,
     NotFoundError,
@@ -26,47 +27,51 @@ from cfstream.errors import (
     UploadError,
 )
 from cfstream.models import TusUpload, Video
+from cfstream.uploads.journal import Creation
+from cfstream.uploads.leftovers import clear, take_back
 from cfstream.uploads.options import UploadOptions
+from cfstream.uploads.pace import UNPACED, Pace
 from cfstream.uploads.progress import OnProgress, Progress
-from cfstream.uploads.sources import PIECE, Source, UploadSource, open_source
+from cfstream.uploads.record import Record
+from cfstream.uploads.sources import PIECE, Source
 
 _STALLS = 8
 _NO_PROGRESS = 600.0  # seconds
 _PULL_TIMEOUT = 30.0  # seconds without the socket taking a byte; aiohttp has no limit of its own for that
 _ANSWER_TIMEOUT = 120.0  # seconds from the last byte of a chunk to its answer
 _PENDING = "pendingupload"
+_TIMED_OUT = 408
 
 
-async def upload(
-    transport: Transport, source: UploadSource, options: UploadOptions, on_progress: OnProgress | None
-) -> Video:
-    """Upload one source and give its video.
-
-    Raises:
-        InvalidInputError: the source or an option is refused; nothing was sent.
-        StreamError: the upload ended without a finished video.
-    """
+def check_progress(on_progress: Any) -> None:
+    """Refuse what cannot be called, before anything is opened."""
     if on_progress is not None and not callable(on_progress):
         raise InvalidInputError(f"on_progress: expected a function, got {type(on_progress).__name__}")
+
+
+async def send(
+    transport: Transport,
+    source: Source,
+    options: UploadOptions,
+    on_progress: OnProgress | None,
+    *,
+    record: Record,
+    pace: Pace = UNPACED,
+) -> Video:
+    """Send an open source to where its record says, or to a new upload, and give the video.
+
+    Raises:
+        InvalidInputError: an option is refused; nothing was sent.
+        StreamError: the upload ended without a finished video.
+    """
+    options.create(source.size, source.name, op="")  # refuses options before any I/O
     chunk = options.chunk(transport.session.limits)
-    opened = await open_source(source, transport.session.limits)
-    try:
-        metadata = options.metadata(opened.name)
-        request = endpoints.STREAM_CREATE(
-            {
-                "upload_length": opened.size,
-                "upload_metadata": metadata,
-                **({} if options.creator is None else {"upload_creator": options.creator}),
-            }
+    progress = Progress(source.name or "bytes", source.size, transport.session.clock, on_progress)
+    async with transport.session.call(None, bulk=pace.bulk) as call:
+        driver = _Upload(
+            transport, call, source=source, options=options, progress=progress, chunk=chunk, record=record, pace=pace
         )
-        progress = Progress(opened.name or "bytes", opened.size, transport.session.clock, on_progress)
-        async with transport.session.call(None) as call:
-            driver = _Upload(
-                transport, call, source=opened, create=request, options=options, progress=progress, chunk=chunk
-            )
-            return await driver.run()
-    finally:
-        await opened.close()
+        return await driver.run()
 
 
 class _Upload:
@@ -78,19 +83,26 @@ class _Upload:
         call: Call,
         *,
         source: Source,
-        create: Request[TusUpload],
         options: UploadOptions,
         progress: Progress,
         chunk: int,
+        record: Record,
+        pace: Pace,
     ) -> None:
         self._transport = transport
         self._source = source
-        self._create = create
         self._options = options
+        self._record = record
+        self._pace = pace
+        self._unknown: list[Creation] = []
         self._progress = progress
         self._call = call
         self._clock = transport.session.clock
+        begun = record.begun
         self._tus = _tus.Upload(size=source.size, chunk_size=chunk)
+        if begun:
+            self._tus = _tus.Upload(size=source.size, chunk_size=chunk, uid=begun.uid, url=begun.url)
+            progress.uid = begun.uid
         self._last: StreamError | None = None
         self._asked_wait: float | None = None
         self._moved = self._clock.monotonic()
@@ -102,7 +114,8 @@ class _Upload:
         except UploadError as error:
             error.uid = error.uid or self._progress.uid or None
             error.offset = error.offset or self._tus.offset
-            if isinstance(error, FileChangedError) and error.uid:
+            # nothing is left of what cannot be gone on with
+            if error.uid and (isinstance(error, FileChangedError) or self._source.stat is None):
                 await self._take_back(error.uid)
             raise
 
@@ -127,21 +140,45 @@ class _Upload:
                         return await self._finished(video)
                 case _tus.Done(uid):
                     request = endpoints.STREAM_GET(identifier=uid)
-                    return await self._finished(await self._transport.send(request, timeout=None))
+                    return await self._finished(await self._transport.send(request, timeout=None, bulk=self._pace.bulk))
             await self._pause_after_stall()
 
     async def _begin(self) -> None:
-        created = await self._transport.send(self._create, timeout=None)
+        self._source.check_reach(0)
+        creation = await self._record.creating()
+        try:
+            created = await self._create(creation)
+        except AmbiguousResultError as error:
+            await self._settle(creation, error)
+            return
         self._progress.uid = created.uid
         edits = self._options.edits()
         if edits:
             await self._edit(created.uid, edits)
-        self._tus.created(created.uid, self._address(created))
+        address = self._address(created)
+        await self._record.created(creation, created.uid, address)
+        self._tus.created(created.uid, address)
         await self._progress.at(0, now=True)
+
+    async def _create(self, creation: Creation) -> TusUpload:
+        params = self._options.create(self._source.size, self._source.name, op=creation.op)
+        request = endpoints.STREAM_CREATE(params)
+        return await self._pace.admitted(lambda: self._transport.send(request, timeout=None, bulk=self._pace.bulk))
+
+    async def _settle(self, creation: Creation, error: StreamError) -> None:
+        """Clear away what an attempt may have made whose answer was lost, so that another one can be made."""
+        logger.info("%s: it is not known whether an upload was made; looking for it", endpoints.STREAM_CREATE.row)
+        self._last = error
+        self._pace.trouble()
+        if await clear(self._transport, [creation]):
+            await self._record.settled(creation)
+        else:
+            self._unknown.append(creation)
+        self._tus.not_created()
 
     async def _edit(self, uid: str, edits: Mapping[str, Any]) -> None:
         try:
-            await self._transport.send(endpoints.STREAM_EDIT(edits, identifier=uid), timeout=None)
+            await self._transport.send(endpoints.STREAM_EDIT(edits, identifier=uid), timeout=None, bulk=self._pace.bulk)
         except StreamError:
             await self._take_back(uid)
             raise
@@ -149,9 +186,9 @@ class _Upload:
     async def _take_back(self, uid: str) -> None:
         """Delete the video; that this too may fail must not hide why it is done."""
         with suppress(StreamError):
-            await self._transport.send(endpoints.STREAM_DELETE(identifier=uid), timeout=None)
+            await take_back(self._transport, uid)
 
-    def _address(self, created: TusUpload) -> str:
+    def _address(self, created: TusUpload) -> Secret:
         base = self._transport.session.base_url
         try:
             address = Secret(urljoin(f"{base}/", created.upload_url))
@@ -233,11 +270,14 @@ class _Upload:
             if _tus.is_refusal(response.status):
                 raise self._last
             self._asked_wait = self._last.retry_after
+            if response.status == _TIMED_OUT:
+                self._pace.trouble()
             if classify(self._last) is Verdict.THROTTLED:
                 self._throttled()
                 return
         self._tus.received(response)
         if taken:
+            self._pace.success()
             await self._progress.at(self._tus.offset, now=True)
 
     def _interrupted(self, error: TransportError, endpoint: Endpoint[None]) -> None:
@@ -246,6 +286,7 @@ class _Upload:
             raise error
         logger.info("%s: interrupted (%s)", endpoint.row, type(error).__name__)
         self._last = error
+        self._pace.trouble()
         self._tus.interrupted()
 
     def _throttled(self) -> None:
@@ -283,13 +324,18 @@ class _Upload:
 
     async def _video(self, uid: str) -> Video | None:
         try:
-            return await self._transport.send(endpoints.STREAM_GET(identifier=uid), timeout=None)
+            return await self._transport.send(endpoints.STREAM_GET(identifier=uid), timeout=None, bulk=self._pace.bulk)
         except NotFoundError:
             return None
 
     async def _finished(self, video: Video) -> Video:
         """Give the video, unless the file changed on the way."""
         await self._source.check_unchanged()
+        if self._unknown:
+            # an attempt that was not found may have been made late
+            await clear(self._transport, self._unknown, patient=False)
+        await self._record.done(video.uid)
+        self._pace.success()
         await self._progress.at(self._tus.size, now=True)
         return video
 

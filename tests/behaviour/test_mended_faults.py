@@ -29,6 +29,7 @@ from cfstream import (
     Stream,
     StreamError,
     TransportError,
+    UploadError,
     UploadProgress,
     WaitTimeoutError,
 )
@@ -218,9 +219,9 @@ async def test_an_error_of_on_progress_amid_a_chunk_ends_the_upload_at_once_and_
 
 async def test_a_read_error_reaches_the_caller_and_shows_no_upload_address() -> None:
     async with serving() as server, client(server.url) as stream:
-        with pytest.raises(OSError, match=os.strerror(errno.EIO)) as caught:
+        with pytest.raises(UploadError, match=os.strerror(errno.EIO)) as caught:
             await stream.upload(Broken(bytes(6 * MIB)), name="x")
-    assert caught.value.errno == errno.EIO
+    assert isinstance(caught.value.__cause__, OSError)
     assert "HEAD" not in server.verbs
     shown = "".join(traceback.format_exception(caught.value))
     links: list[BaseException] = [caught.value]

@@ -193,7 +193,7 @@ async def test_cancelling_in_the_middle_of_a_read_is_a_plain_cancellation(
         ("https://example.com/v.mp4", r"let the service fetch it: stream\.copy\.create"),
         (b"", "the data is empty"),
         (io.StringIO("text"), r"open it in binary mode \('rb'\)"),
-        (17, "cannot upload int; give a path, bytes or a binary file object that can seek"),
+        (17, "cannot upload int; give a path, bytes, a binary file object, an async iterator of bytes"),
         ("/dev/zero", "is not a regular file"),
     ],
 )

@@ -17,7 +17,7 @@ from cfstream.cli.app import cli
 from cfstream.cli.failures import advice, code_of_many, line_of
 from cfstream.cli.options import read_size
 
-COMMANDS = ("demo", "emulator", "upload", "list", "get", "delete")
+COMMANDS = ("demo", "emulator", "upload", "download", "list", "get", "delete")
 
 
 def without(*modules: str) -> list[str]:

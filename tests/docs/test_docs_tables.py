@@ -20,7 +20,7 @@ from cfstream.endpoints import ROWS, RetryClass
 from cfstream.models._base import UNKNOWN_IS
 
 DOCS = Path(__file__).parents[2] / "docs"
-NOT_READ = {"AccessRule", "UploadProgress"}  # attrs classes that no answer becomes
+NOT_READ = {"AccessRule", "DownloadProgress", "UploadProgress"}  # attrs classes that no answer becomes
 Row = tuple[str, ...]
 
 

@@ -18,6 +18,7 @@ from cfstream import (
     RateLimit,
     RateLimitError,
     RawResponse,
+    Ready,
     RequestEvent,
     ResponseEvent,
     RetryEvent,
@@ -29,6 +30,7 @@ from cfstream import (
     UploadError,
     UploadProgress,
     Video,
+    WaitFailed,
     from_dict,
     to_dict,
 )
@@ -231,6 +233,18 @@ async def many(stream: Stream, changes: Iterable[tuple[str, StreamEditParams]]) 
                     assert_type(error, StreamError)
                 case _:
                     assert_never(deleted)
+    async with stream.wait_many(["uid"], until="playable", timeout=None) as waited:
+        assert_type(waited, Bulk[Ready | WaitFailed])
+        async for there in waited:
+            match there:
+                case Ready(uid=uid, video=video):
+                    assert_type(there, Ready)
+                    assert_type(video, Video)
+                case WaitFailed(error=error):
+                    assert_type(there, WaitFailed)
+                    assert_type(error, StreamError)
+                case _:
+                    assert_never(there)
 
 
 async def uploading(stream: Stream, file: BinaryIO) -> None:

@@ -14,10 +14,12 @@ from cfstream import (
     Page,
     RateLimit,
     RawResponse,
+    Ready,
     RetryPolicy,
     StreamError,
     UploadProgress,
     Video,
+    WaitFailed,
 )
 from cfstream.models import (
     AccessRule,
@@ -188,6 +190,18 @@ def many(stream: Stream, changes: Iterable[tuple[str, StreamEditParams]]) -> Non
                     assert_type(error, StreamError)
                 case _:
                     assert_never(deleted)
+    with stream.wait_many(["uid"], until="playable", timeout=None) as waited:
+        assert_type(waited, Bulk[Ready | WaitFailed])
+        for there in waited:
+            match there:
+                case Ready(uid=uid, video=video):
+                    assert_type(there, Ready)
+                    assert_type(video, Video)
+                case WaitFailed(error=error):
+                    assert_type(there, WaitFailed)
+                    assert_type(error, StreamError)
+                case _:
+                    assert_never(there)
 
 
 def uploading(stream: Stream, file: BinaryIO) -> None:

@@ -210,6 +210,7 @@ SAMPLES: dict[str, Any] = {
     "Clip": from_dict(models.Clip, video(clippedFrom="b" * 32)),
     "DirectUpload": models.DirectUpload(uid=UID, upload_url=Secret(f"https://x/{CANARY}")),
     "Download": models.Download(status="ready", percent_complete=100.0, url="u"),
+    "DownloadProgress": models.DownloadProgress(uid=UID, path="talk.mp4", bytes=1, total=None, rate=0.5, attempt=1),
     "Downloads": models.Downloads(default=models.Download(status="inprogress", percent_complete=1.5)),
     "LiveInput": models.LiveInput(
         uid=UID,

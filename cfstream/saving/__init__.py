@@ -1,0 +1,1 @@
+"""Files out: downloads of videos and caption tracks, saved under the name wished for once they are whole."""

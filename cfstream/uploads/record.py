@@ -1,0 +1,117 @@
+"""What is kept of one upload while it runs: nothing beyond the process, or a row of the journal."""
+
+import secrets
+from typing import Protocol
+
+import attrs
+
+from cfstream._types import Clock, Secret
+from cfstream.uploads.journal import Creation, Entry, JournalWriter
+
+OP_KEY = "cfstream_op"
+"""The key in ``meta`` that tells uploads of ours from anybody else's."""
+
+
+@attrs.frozen
+class Begun:
+    """An upload that an earlier process has begun."""
+
+    uid: str
+    url: Secret
+
+
+class Record(Protocol):
+    """Where an upload writes down what must be known if its process dies."""
+
+    @property
+    def begun(self) -> Begun | None:
+        """The upload to go on with, where there is one."""
+        ...
+
+    async def creating(self) -> Creation:
+        """Write down that the service is about to be asked for an upload."""
+        ...
+
+    async def created(self, creation: Creation, uid: str, url: Secret) -> None:
+        """Write down what the service answered."""
+        ...
+
+    async def settled(self, creation: Creation) -> None:
+        """Write down that nothing is left of an attempt."""
+        ...
+
+    async def done(self, uid: str) -> None:
+        """Write down that the video is whole."""
+        ...
+
+
+def new_creation(key: str, clock: Clock) -> Creation:
+    """Name an attempt, so that what it made can be found."""
+    return Creation(op=secrets.token_hex(16), key=key, since=clock.time())
+
+
+@attrs.frozen
+class Unkept:
+    """An upload that only its own process remembers."""
+
+    clock: Clock
+    begun: None = None
+
+    async def creating(self) -> Creation:
+        """Name the attempt."""
+        return new_creation("", self.clock)
+
+    async def created(self, creation: Creation, uid: str, url: Secret) -> None:
+        """Keep nothing."""
+
+    async def settled(self, creation: Creation) -> None:
+        """Keep nothing."""
+
+    async def done(self, uid: str) -> None:
+        """Keep nothing."""
+
+    async def failed(self, reason: str) -> None:
+        """Keep nothing."""
+
+
+@attrs.define
+class Kept:
+    """A row of a journal; each change is on disk before the upload goes on."""
+
+    journal: JournalWriter
+    entry: Entry
+    clock: Clock
+
+    @property
+    def begun(self) -> Begun | None:
+        """The upload that the row names."""
+        entry = self.entry
+        return Begun(entry.uid, entry.url) if entry.state != "done" and entry.uid and entry.url else None
+
+    async def creating(self) -> Creation:
+        """Commit the intent."""
+        creation = new_creation(self.entry.key, self.clock)
+        self.entry = attrs.evolve(self.entry, state="creating", op=creation.op, uid=None, url=None, reason=None)
+        await self.journal.creating(self.entry, creation)
+        return creation
+
+    async def created(self, creation: Creation, uid: str, url: Secret) -> None:
+        """Commit where the bytes go."""
+        self.entry = attrs.evolve(self.entry, state="created", uid=uid, url=url)
+        await self.journal.created(self.entry, creation.op)
+
+    async def settled(self, creation: Creation) -> None:
+        """Commit that nothing is left of the attempt."""
+        await self.journal.settled([creation.op])
+
+    async def done(self, uid: str) -> None:
+        """Commit that the video is whole."""
+        self.entry = attrs.evolve(self.entry, state="done", uid=uid, url=None, reason=None)
+        await self.journal.write(self.entry)
+
+    async def failed(self, reason: str) -> None:
+        """Commit why the upload failed; where its bytes go stays known, so that a later run can go on."""
+        if self.entry.state == "done":  # what failed came after it
+            return
+        self.entry = attrs.evolve(self.entry, state="failed", reason=reason)
+        await self.journal.write(self.entry)
