@@ -317,6 +317,13 @@ def outsiders(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Break uploads thousands of times and kill them hundreds of times: `faults -k kill` picks some."""
+    session.install("-e", ".[all]", *group("tests"))
+    session.run("python", "-m", "pytest", "tests/faults", *session.posargs, env={"CFSTREAM_FAULTS": "300"})
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure speed and memory beside the official SDK and other uploaders."""
     session.install("-e", ".[all]", *group("benchmarks"))

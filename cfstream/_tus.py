@@ -219,6 +219,8 @@ class Upload:
 
     def paused(self) -> None:
         """Take it that the server asked for a pause; that is no failure."""
+        if self._next is _Next.SEND:
+            self._count_sent()
         self._next = _Next.ASK
 
     def received(self, response: RawResponse) -> None:

@@ -22,6 +22,8 @@ _DEPTH = 64  # of what is kept as it came: whoever writes, copies or compares it
 _BEYOND, _LONGEST = 2**64, 20
 _FIRST_YEAR, _LAST_YEAR = 1, 9999
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+# What 64 bits may not hold; the digits of a uid in hexadecimal look like an exponent, but end otherwise.
+_ODD_NUMBER = re.compile(rb"[0-9]{19}|[0-9][eE]\+?[0-9]{3,}(?![0-9a-fA-F\"])")
 
 
 def _refuse_constant(name: str) -> None:
@@ -53,8 +55,12 @@ def _fastest_parser() -> Callable[[bytes], Any]:
     try:
         import orjson
     except ImportError:
-        decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
-        return lambda body: _without_halves(body, decoder.decode(body.decode()))
+        quick = json.JSONDecoder(parse_constant=_refuse_constant)
+        # a call for every number would double the time, and hardly any number needs a second look
+        careful = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_float, parse_int=_int)
+        return lambda body: _without_halves(
+            body, (careful if _ODD_NUMBER.search(body) else quick).decode(body.decode())
+        )
     return orjson.loads
 
 

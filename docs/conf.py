@@ -39,6 +39,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(asyncio|collections|datetime|enum|pathlib|os|ssl|types|typing)\..*"),  # the standard library
     ("py:.*", r"(aiohttp|multidict)\..*"),  # of the dependencies, those that show: a session, and headers
     ("py:.*", r"cfstream\.(\w+\.)*_\w+(\..*)?"),  # private parts that annotations mention
+    ("py:.*", r"cfstream\.uploads\.sources\.opening\.(Async)?Readable"),  # protocols that signatures spell out
     ("py:.*", r"cfstream\.pages\.Walk"),  # what a pager is made from; nobody makes one
     ("py:.*", r"cfstream\.(\w+\.)*T"),  # type variables
 ]

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.table import Column
 from rich.text import Text
 
@@ -19,6 +19,8 @@ _EVERY = 5.0
 _LABEL_WIDTH = 32
 _BAR_WIDTH = 30
 _HUNDRED = 100.0
+_BARS_MOST = 20
+_OTHER_LINES = 4  # of the screen: that of all files, what was told last, the prompt
 
 
 class Bar(Protocol):
@@ -37,11 +39,11 @@ class Board(Protocol):
     """All that goes on at the same time."""
 
     def bar(self, label: str) -> AbstractContextManager[Bar]:
-        """Show one more for as long as the context lasts."""
+        """Show one more for as long as the context lasts, and as the screen has room for it."""
         ...
 
-    def count(self, done: int, total: int) -> None:
-        """Show how many are over."""
+    def count(self, over: int, total: int | None, note: str) -> None:
+        """Show how many are over; of how many may not be known yet."""
         ...
 
 
@@ -55,11 +57,11 @@ def board(console: Console, *, live: bool) -> Generator[Board]:
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description}", markup=False, table_column=Column(max_width=_LABEL_WIDTH, no_wrap=True)),
         BarColumn(bar_width=_BAR_WIDTH),
-        TextColumn("{task.percentage:>3.0f} %"),
+        TaskProgressColumn("{task.percentage:>3.0f} %", style="", markup=False),
         TextColumn("{task.fields[note]}", markup=False, style="dim", table_column=Column(no_wrap=True)),
     )
     with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as progress:
-        yield _Bars(progress)
+        yield _Bars(progress, max(1, min(_BARS_MOST, console.height - _OTHER_LINES)))
 
 
 def state_of(video: Video) -> str:
@@ -71,28 +73,50 @@ def state_of(video: Video) -> str:
 
 
 class _Bars:
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, most: int) -> None:
         self._progress = progress
-        self._all = progress.add_task("all files", visible=False, note="")
+        self._room = most
+        self._all = progress.add_task("all files", visible=False, total=None, note="")
 
     @contextmanager
     def bar(self, label: str) -> Generator[Bar]:
-        task = self._progress.add_task(clean(label), total=None, note="")
+        drawn = _DrawnBar(self, clean(label))
+        drawn.appear()
         try:
-            yield _DrawnBar(self._progress, task)
+            yield drawn
         finally:
-            self._progress.remove_task(task)
+            drawn.vanish()
 
-    def count(self, done: int, total: int) -> None:
-        self._progress.update(
-            self._all, completed=done, total=total, visible=total > 1, note=f"{done:,} of {total:,} files"
-        )
+    def add(self, label: str) -> TaskID | None:
+        if self._room == 0:
+            return None
+        self._room -= 1
+        return self._progress.add_task(label, total=None, note="")
+
+    def update(self, task: TaskID, done: float, total: float, note: str) -> None:
+        self._progress.update(task, completed=done, total=total, note=note)
+
+    def remove(self, task: TaskID) -> None:
+        self._room += 1
+        self._progress.remove_task(task)
+
+    def count(self, over: int, total: int | None, note: str) -> None:
+        self._progress.update(self._all, completed=over, total=total, visible=total != 1, note=note)
 
 
 class _DrawnBar:
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress = progress
-        self._task = task
+    def __init__(self, bars: _Bars, label: str) -> None:
+        self._bars = bars
+        self._label = label
+        self._task: TaskID | None = None
+
+    def appear(self) -> None:
+        if self._task is None:
+            self._task = self._bars.add(self._label)
+
+    def vanish(self) -> None:
+        if self._task is not None:
+            self._bars.remove(self._task)
 
     def sent(self, progress: UploadProgress) -> None:
         self._show(progress.bytes, progress.total, _note(progress))
@@ -101,7 +125,9 @@ class _DrawnBar:
         self._show(video.status.pct_complete or 0, _HUNDRED, clean(video.status.state))
 
     def _show(self, done: float, total: float, note: str) -> None:
-        self._progress.update(self._task, completed=done, total=total, note=note)
+        self.appear()  # others may have made room
+        if self._task is not None:
+            self._bars.update(self._task, done, total, note)
 
 
 class _Lines:
@@ -112,7 +138,7 @@ class _Lines:
     def bar(self, label: str) -> Generator[Bar]:
         yield _Line(self._console, clean(label))
 
-    def count(self, done: int, total: int) -> None:
+    def count(self, over: int, total: int | None, note: str) -> None:
         """A log has a line for each of them anyway."""
 
 

@@ -49,17 +49,19 @@ def code_of(error: BaseException) -> int:
     return FAILED
 
 
-def code_of_many(done: int, errors: Iterable[BaseException]) -> int:
+def code_of_many(done: int, codes: Iterable[int]) -> int:
     """Give the exit code of a command on several things: 2 only when every one of them was refused as input."""
-    codes = {code_of(error) for error in errors}
-    if not codes:
+    different = set(codes)
+    if not different:
         return 0
-    return REFUSED if codes == {REFUSED} and not done else FAILED
+    return REFUSED if different == {REFUSED} and not done else FAILED
 
 
-def advice(error: BaseException) -> str | None:
-    """Say what to do where the error itself does not."""
+def advice(error: BaseException, *, resumable: bool = False) -> str | None:
+    """Say what to do where the error itself does not; a journal makes the same command the answer to a lost upload."""
     match error:
+        case AmbiguousResultError() | UploadError() if resumable:
+            return "the same command goes on with it"
         case AmbiguousResultError():
             return "look whether it is there before you try again: cfstream list --limit 5"
         case EncodingFailedError():
@@ -74,7 +76,8 @@ def advice(error: BaseException) -> str | None:
             return None
 
 
-def problem(error: BaseException) -> dict[str, Any]:
+def problem(error: BaseException, *, resumable: bool = False) -> dict[str, Any]:
     """Give an error as JSON."""
     codes = list(error.codes) if isinstance(error, StreamError) else []
-    return {"type": type(error).__name__, "message": str(error), "codes": codes, "advice": advice(error)}
+    told = advice(error, resumable=resumable)
+    return {"type": type(error).__name__, "message": str(error), "codes": codes, "advice": told}

@@ -14,9 +14,10 @@ _SIGNAL_CODES = 128  # shells add the signal's number
 class StoppedError(Exception):
     """A signal ended the command."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, further: str = "") -> None:
         name = signal.Signals(number).name
-        super().__init__("interrupted" if number == signal.SIGINT else f"stopped by {name}")
+        super().__init__(("interrupted" if number == signal.SIGINT else f"stopped by {name}") + further)
+        self.number = number
         self.code = _SIGNAL_CODES + number
 
 

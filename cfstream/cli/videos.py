@@ -9,7 +9,7 @@ import click
 
 from cfstream import StreamError, Video, to_dict
 from cfstream.cli.account import open_stream
-from cfstream.cli.failures import SetupError, code_of_many, line_of, problem
+from cfstream.cli.failures import SetupError, code_of, code_of_many, line_of, problem
 from cfstream.cli.options import debug_option, examples, json_option
 from cfstream.cli.running import run_async
 from cfstream.cli.screen import Screen, is_live, tick
@@ -147,4 +147,4 @@ async def _delete(stream: "Stream", screen: Screen, uids: Sequence[str]) -> int:
     if screen.as_json:
         refused = [{"uid": uid, "error": problem(error)} for uid, error in failed.items()]
         screen.document({"deleted": done, "failed": refused})
-    return code_of_many(len(done), failed.values())
+    return code_of_many(len(done), map(code_of, failed.values()))

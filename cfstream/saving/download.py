@@ -184,7 +184,8 @@ class _Download:
 
     async def _pause(self, error: StreamError) -> None:
         """Wait longer with every attempt that brought nothing new; give up in the end."""
-        logger.info("%s: attempt %d failed (%s)", MEDIA_ROW, self._progress.attempt, type(error).__name__)
+        row, attempt = MEDIA_ROW, self._progress.attempt
+        logger.info("%s: attempt %d failed (%s)", row, attempt, type(error).__name__)
         self._stalls += 1
         wait = self._wait(error)
         if self._stalls >= _STALLS or wait > _NO_PROGRESS - (self._clock.monotonic() - self._moved):

@@ -1,6 +1,6 @@
 """The blocking twin: the same names as `cfstream`, without ``await``."""
 
-from cfstream.sync._base import Bulk, Pager
+from cfstream.sync._base import Bulk, Pager, Uploads
 from cfstream.sync._client import Stream
 
-__all__ = ["Bulk", "Pager", "Stream"]
+__all__ = ["Bulk", "Pager", "Stream", "Uploads"]

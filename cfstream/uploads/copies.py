@@ -5,7 +5,7 @@ from typing import Any
 
 from cfstream import endpoints
 from cfstream._transport import Transport
-from cfstream.errors import AmbiguousResultError, ClientClosedError, StreamError
+from cfstream.errors import AmbiguousResultError, APIError, ClientClosedError, InvalidInputError, StreamError
 from cfstream.models import Video
 from cfstream.uploads.journal import Creation
 from cfstream.uploads.leftovers import find
@@ -38,17 +38,20 @@ async def copied(
         except ClientClosedError:
             raise
         except StreamError as error:
-            await record.settled(creation)
+            if isinstance(error, (APIError, InvalidInputError)):  # of others nobody knows whether nothing was made
+                await record.settled(creation)
             await record.failed(str(error))
             raise
-        await record.settled(creation)
-        await record.done(video.uid)
+        await record.done(video.uid, creation)
         pace.success()
         return video
 
 
 async def _made(transport: Transport, url: str, options: Mapping[str, Any], creation: Creation, pace: Pace) -> Video:
-    params = {"input": url, **options, "meta": {**options.get("meta", {}), OP_KEY: creation.op}}
+    meta = options.get("meta", {})
+    if not isinstance(meta, Mapping):
+        raise InvalidInputError(f"meta: expected a mapping, got {type(meta).__name__}")
+    params = {"input": url, **options, "meta": {**meta, OP_KEY: creation.op}}
     request = endpoints.COPY_CREATE(params)
     try:
         return await pace.admitted(lambda: transport.send(request, timeout=None, bulk=True))

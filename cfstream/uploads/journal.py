@@ -8,14 +8,15 @@ import sqlite3
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import attrs
 
+from cfstream._redact import shown
 from cfstream._types import PathSource, Secret
-from cfstream.errors import JournalError, JournalLockedError
+from cfstream.errors import InvalidInputError, JournalError, JournalLockedError
 
 T = TypeVar("T")
 
@@ -88,10 +89,6 @@ class Creation:
     uid: str | None = None
 
 
-_COLUMNS = ", ".join(field.name for field in attrs.fields(Entry))
-_PLACES = ", ".join(f":{field.name}" for field in attrs.fields(Entry))
-
-
 class UploadJournal:
     """Uploads across processes: `stream.upload_many` writes a journal, `report` tells what it knows.
 
@@ -101,6 +98,8 @@ class UploadJournal:
 
     def __init__(self, path: PathSource) -> None:
         self.path = Path(path)
+        if not self.path.name or "\0" in str(self.path):
+            raise InvalidInputError(f"journal: {shown(str(path))} is not the path of a file")
 
     def __repr__(self) -> str:
         return f"cfstream.UploadJournal({str(self.path)!r})"
@@ -127,6 +126,7 @@ class JournalWriter:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cfstream-journal")
         self._lock = -1
         self._database: sqlite3.Connection | None = None
+        self._busy: dict[str, Future[None]] = {}
 
     async def open(self) -> None:
         """Open the journal, made if need be.
@@ -141,6 +141,22 @@ class JournalWriter:
         """Let go of the journal."""
         await self._run(self._close)
         self._thread.shutdown(wait=False)
+
+    @contextlib.asynccontextmanager
+    async def alone(self, key: str) -> AsyncGenerator[None]:
+        """Have an upload to oneself: whoever comes with the same source waits, and then finds it done."""
+        mine: Future[None] = Future()  # not asyncio's, because blocking clients bring loops of their own
+        while (other := self._busy.setdefault(key, mine)) is not mine:
+            await asyncio.shield(asyncio.wrap_future(other))
+        try:
+            yield
+        finally:
+            del self._busy[key]
+            mine.set_result(None)
+
+    def is_busy(self, key: str) -> bool:
+        """Tell whether somebody has the upload to themselves."""
+        return key in self._busy
 
     async def find(self, key: str) -> Entry | None:
         """Give what is known of an upload."""
@@ -210,8 +226,8 @@ class JournalWriter:
         return self._database
 
     def _find(self, key: str) -> Entry | None:
-        rows = self._rows(f"SELECT {_COLUMNS} FROM uploads WHERE key = ?", key)  # noqa: S608  # names of ours
-        return Entry(**dict(zip(_COLUMNS.split(", "), rows[0], strict=True))) if rows else None
+        rows = self._rows(_FIND, key)
+        return Entry(**dict(zip(attrs.fields_dict(Entry), rows[0], strict=True))) if rows else None
 
     def _rows(self, query: str, *values: Any) -> list[Any]:
         with _explained(self._path):
@@ -223,7 +239,11 @@ class JournalWriter:
                 self._connection.execute(statement, values)
 
 
-_UPSERT = f"INSERT OR REPLACE INTO uploads ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  # names of ours
+_FIND = "SELECT key, source, state, size, stat, sample, op, uid, url, reason FROM uploads WHERE key = ?"
+_UPSERT = (
+    "INSERT OR REPLACE INTO uploads (key, source, state, size, stat, sample, op, uid, url, reason) "
+    "VALUES (:key, :source, :state, :size, :stat, :sample, :op, :uid, :url, :reason)"
+)
 _INTEND = "INSERT INTO creations (op, key, since, uid) VALUES (:op, :key, :since, :uid)"
 _LEARN = "UPDATE creations SET uid = :uid WHERE op = :op"
 _SETTLE = "DELETE FROM creations WHERE op = :op"
@@ -254,7 +274,7 @@ def _check_schema(path: Path, database: sqlite3.Connection) -> None:
 
 def _damaged(path: Path) -> JournalError:
     return JournalError(
-        f"journal {path}: is damaged; move it away and run again: what is on the service already is found there by name"
+        f"journal {path}: is damaged; put a copy of it back, or move it away: then all is uploaded anew"
     )
 
 

@@ -29,14 +29,15 @@ async def find(transport: Transport, creations: Iterable[Creation], *, patient: 
         patient: whether to look again until lists must show what was made.
     """
     clock = transport.session.clock
+    # not from when the attempts began: nobody knows how long each waited before it was sent
+    until = clock.monotonic() + transport.session.limits.list_lag
     wanted = {creation.op: creation for creation in creations}
     found: dict[str, Video] = {}
     wait = _FIRST_LOOK
     while wanted.keys() - found.keys():
         found |= await _look(transport, wanted)
-        missing = [wanted[op].since for op in wanted.keys() - found.keys()]
-        left = max(missing, default=0.0) + transport.session.limits.list_lag - clock.time()
-        if not missing or not patient or left <= 0:
+        left = until - clock.monotonic()
+        if not patient or left <= 0 or wanted.keys() == found.keys():
             break
         await clock.sleep(min(wait, left))
         wait *= 2
@@ -65,22 +66,31 @@ async def settle(transport: Transport, journal: JournalWriter) -> None:
     """Find out what became of every attempt whose answer was lost, so that each upload is there once.
 
     An empty upload is deleted, a copy that the service makes is taken for the one that was wanted, and a second one
-    is deleted.
+    is deleted. What other uploads of this process are at work on is left to them.
     """
-    unknown = await journal.creations(unknown=True)
+    unknown = [made for made in await journal.creations(unknown=True) if not journal.is_busy(made.key)]
     if not unknown:
         return
     found = await find(transport, unknown, patient=True)
     for creation in unknown:
-        video = found.get(creation.op)
-        entry = await journal.find(creation.key)
-        if video is None:
-            continue
-        if video.status.state == _PENDING or entry is None or entry.state == "done":
-            await take_back(transport, video.uid)
-        else:
-            await journal.write(attrs.evolve(entry, state="done", uid=video.uid, url=None, reason=None))
-    await journal.settled([creation.op for creation in unknown])
+        if not journal.is_busy(creation.key):
+            async with journal.alone(creation.key):
+                await _settle(transport, journal, creation, found.get(creation.op))
+
+
+async def _settle(transport: Transport, journal: JournalWriter, creation: Creation, video: Video | None) -> None:
+    if creation not in await journal.creations(unknown=True):
+        return  # an upload has come and gone since, and what was found may be its whole video
+    entry = await journal.find(creation.key)
+    if video is None:
+        await journal.settled([creation.op])
+    elif video.status.state == _PENDING or entry is None or entry.uid not in {None, video.uid}:
+        await take_back(transport, video.uid)
+        await journal.settled([creation.op])
+    else:
+        # with what the attempt made, in one commit: a video that is done and yet unknown would be a second one
+        done = attrs.evolve(entry, state="done", uid=video.uid, url=None, reason=None)
+        await journal.created(done, creation.op)
 
 
 async def take_back(transport: Transport, uid: str) -> None:

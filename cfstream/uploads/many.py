@@ -2,14 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, Unpack
 
 import attrs
 
 from cfstream._params import refuse_unknown
-from cfstream._redact import excerpt
+from cfstream._redact import excerpt, shown
+from cfstream._session import logger
 from cfstream._transport import Transport
 from cfstream._types import PathSource
 from cfstream.bulk import Bulk, checked_concurrency, items_of, outcomes_of
@@ -18,15 +19,13 @@ from cfstream.models import CopyJobParams, UploadJobParams, Video
 from cfstream.uploads.copies import copied
 from cfstream.uploads.journal import Entry, FailedEntry, JournalWriter, UploadJournal, UploadReport, writing
 from cfstream.uploads.leftovers import settle
-from cfstream.uploads.one import key_of, prepared, sent, source_text
+from cfstream.uploads.one import key_in_journal, key_of, prepared, sent, source_text
 from cfstream.uploads.options import UploadOptions
-from cfstream.uploads.pace import SharedPace
+from cfstream.uploads.pace import STORAGE_FULL, SharedPace
 from cfstream.uploads.record import Kept, Unkept
 from cfstream.uploads.single import check_progress, send
 from cfstream.uploads.sources import Source, UploadSource, open_source
 from cfstream.uploads.sources.files import path_key
-
-_STORAGE_FULL = 10011
 
 
 class UploadJob:
@@ -128,8 +127,9 @@ def upload_many(
     kept: Any = UploadJournal(journal) if isinstance(journal, (str, os.PathLike)) else journal
     if kept is not None and not isinstance(kept, UploadJournal):
         raise InvalidInputError(f"journal: expected a path or an UploadJournal, got {type(kept).__name__}")
-    if max_failures is not None and (isinstance(max_failures, bool) or not isinstance(max_failures, int)):
-        raise InvalidInputError(f"max_failures: expected a whole number or None, got {type(max_failures).__name__}")
+    allowed: Any = 0 if max_failures is None else max_failures
+    if isinstance(allowed, bool) or not isinstance(allowed, int) or allowed < 0:
+        raise InvalidInputError(f"max_failures: expected a whole number from 0 on, or None, got {shown(allowed)}")
     items = items_of("sources", sources)
     return Uploads(_Run(transport, items, kept, checked_concurrency(concurrency), max_failures, options))
 
@@ -165,7 +165,8 @@ class _Run:
     max_failures: int | None
     defaults: UploadJobParams
     _writer: JournalWriter | None = None
-    _report: UploadReport = _NOTHING_YET
+    _counted: UploadReport = _NOTHING_YET
+    _failed: list[FailedEntry] = attrs.field(factory=list)
     _pace: SharedPace = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -174,7 +175,7 @@ class _Run:
     @property
     def report(self) -> UploadReport:
         """How it ended."""
-        return self._report
+        return _with(self._counted, self._failed)
 
     async def outcomes(self) -> AsyncGenerator[Uploaded | UploadFailed]:
         """Upload source after source; what lost attempts left on the service is looked for before and afterwards."""
@@ -188,22 +189,28 @@ class _Run:
                 yield outcome
                 self._check_failures()
             if self._writer is not None:
-                await settle(self.transport, self._writer)
-                self._report = await self._writer.report()
+                await self._settle_late(self._writer)
+                self._counted = await self._writer.report()
+
+    async def _settle_late(self, writer: JournalWriter) -> None:
+        """Clear away what lost attempts left; where the service is away now, the next run does it."""
+        try:
+            await settle(self.transport, writer)
+        except StreamError as error:
+            logger.info("lost attempts are looked for by the next run (%s)", type(error).__name__)
 
     def _count(self, outcome: Uploaded | UploadFailed) -> None:
-        report = self._report
         if isinstance(outcome, UploadFailed):
-            entry = FailedEntry(source=shown_source(outcome.source), reason=str(outcome.error))
-            self._report = attrs.evolve(report, failed=(*report.failed, entry))
+            self._failed.append(FailedEntry(source=shown_source(outcome.source), reason=str(outcome.error)))
         else:
             size = (outcome.video.size if outcome.video else None) or 0
-            self._report = attrs.evolve(report, done=report.done + 1, bytes=report.bytes + size)
+            counted = self._counted
+            self._counted = attrs.evolve(counted, done=counted.done + 1, bytes=counted.bytes + size)
 
     def _check_failures(self) -> None:
-        failures = len(self._report.failed)
+        failures, done = len(self._failed), self._counted.done
         if self.max_failures is not None and failures > self.max_failures:
-            raise UploadError(f"stopped after {failures} failures; {self._report.done} uploads are done")
+            raise UploadError(f"stopped: failures {failures}, at most {self.max_failures} wanted; uploads done {done}")
 
     async def _one(self, item: Any) -> Uploaded | UploadFailed:
         async with self._pace.place():
@@ -212,7 +219,7 @@ class _Run:
             except (ClientClosedError, JournalError):
                 raise
             except StreamError as error:
-                if _STORAGE_FULL in error.codes:
+                if STORAGE_FULL in error.codes:
                     raise  # the next one would meet the same
                 return UploadFailed(source=item, error=error)
 
@@ -240,7 +247,8 @@ class _Run:
         known = await self._writer.find(key)
         if known is not None and known.state == "done":
             return known.uid
-        await self._writer.write(Entry(key=key, source=shown_source(source), state="failed", reason=str(error)))
+        entry = known or Entry(key=key, source=shown_source(source))  # where its bytes go stays known
+        await self._writer.write(attrs.evolve(entry, state="failed", reason=str(error)))
         return None
 
     async def _sent(self, item: Any, source: Source, options: _Options) -> Uploaded:
@@ -250,23 +258,36 @@ class _Run:
                 self.transport, source, options.service, options.on_progress, record=unkept, pace=self._pace
             )
             return Uploaded(source=item, uid=video.uid, video=video)
-        record = await prepared(self.transport, source, self._writer, shown=shown_source(item))
-        if record.entry.state == "done" and record.entry.uid:
-            return Uploaded(source=item, uid=record.entry.uid, video=None, from_journal=True)
-        video = await sent(self.transport, source, options.service, options.on_progress, record=record, pace=self._pace)
-        return Uploaded(source=item, uid=video.uid, video=video)
+        key = await key_in_journal(self.transport, source)
+        async with self._writer.alone(key):
+            record = await prepared(self.transport, source, self._writer, key=key, shown=shown_source(item))
+            if record.entry.state == "done" and record.entry.uid:
+                return Uploaded(source=item, uid=record.entry.uid, video=None, from_journal=True)
+            video = await sent(
+                self.transport, source, options.service, options.on_progress, record=record, pace=self._pace
+            )
+            return Uploaded(source=item, uid=video.uid, video=video)
 
     async def _copy(self, job: CopyJob) -> Uploaded:
-        record: Kept | Unkept = Unkept(self.transport.session.clock)
-        if self._writer is not None:
-            # hashed, because the address may be signed
-            key = key_of(self.transport, f"copy:{hashlib.sha256(str(job.url).encode()).hexdigest()}")
+        if self._writer is None:
+            return await self._copied(job, Unkept(self.transport.session.clock))
+        # hashed, because the address may be signed
+        key = key_of(self.transport, f"copy:{hashlib.sha256(str(job.url).encode()).hexdigest()}")
+        async with self._writer.alone(key):
             entry = await self._writer.find(key) or Entry(key=key, source=shown_source(job))
             if entry.state == "done" and entry.uid:
                 return Uploaded(source=job, uid=entry.uid, video=None, from_journal=True)
-            record = Kept(self._writer, entry, self.transport.session.clock)
+            return await self._copied(job, Kept(self._writer, entry, self.transport.session.clock))
+
+    async def _copied(self, job: CopyJob, record: Kept | Unkept) -> Uploaded:
         video = await copied(self.transport, job.url, job.options, record=record, pace=self._pace)
         return Uploaded(source=job, uid=video.uid, video=video)
+
+
+def _with(report: UploadReport, failed: Iterable[FailedEntry]) -> UploadReport:
+    """Add the failures of sources that no journal can find again."""
+    kept = {entry.source for entry in report.failed}
+    return attrs.evolve(report, failed=(*report.failed, *(entry for entry in failed if entry.source not in kept)))
 
 
 def shown_source(item: Any) -> str:

@@ -49,9 +49,11 @@ async def upload(
         if journal is None:
             return await send(transport, opened, options, on_progress, record=Unkept(transport.session.clock))
         async with writing(journal) as writer:
-            record = await prepared(transport, opened, writer, shown=source_text(source))
-            known = await _video(transport, record)
-            return known or await sent(transport, opened, options, on_progress, record=record)
+            key = await key_in_journal(transport, opened)
+            async with writer.alone(key):
+                record = await prepared(transport, opened, writer, key=key, shown=source_text(source))
+                known = await _video(transport, record)
+                return known or await sent(transport, opened, options, on_progress, record=record)
     finally:
         await opened.close()
 
@@ -86,8 +88,8 @@ def source_text(source: Any) -> str:
     return excerpt(name_of(source) or type(source).__name__)
 
 
-async def prepared(transport: Transport, source: Source, journal: JournalWriter, *, shown: str) -> Kept:
-    """Give the record of a source, with what earlier processes left cleared away where it is of no use.
+async def key_in_journal(transport: Transport, source: Source) -> str:
+    """Give what a journal knows an open source by.
 
     Raises:
         InvalidInputError: the source cannot be found again.
@@ -99,7 +101,11 @@ async def prepared(transport: Transport, source: Source, journal: JournalWriter,
             f"source: {source.shown} can be read once only, so no journal can find it again; give a path, bytes, a "
             "file object of a file or a RangeSource"
         )
-    key = key_of(transport, source_key)
+    return key_of(transport, source_key)
+
+
+async def prepared(transport: Transport, source: Source, journal: JournalWriter, *, key: str, shown: str) -> Kept:
+    """Give the record of a source, with what earlier processes left cleared away where it is of no use."""
     known = await journal.find(key)
     fresh = Entry(key=key, source=shown, size=source.size, stat=source.stat)
     if known is not None and await _is_same(known, source):

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from cfstream import endpoints
 from cfstream._transport import Transport
-from cfstream.errors import RateLimitError
+from cfstream.errors import APIError
 from cfstream.models.video import VideoState
 
 T = TypeVar("T")
@@ -16,6 +16,9 @@ T = TypeVar("T")
 _ENCODING: tuple[VideoState, ...] = ("downloading", "queued", "inprogress")
 _FIRST_LOOK, _LOOK_GROWTH, _SLOWEST_LOOK = 2.0, 1.5, 15.0  # seconds
 _SLOWER = 0.5
+_DOUBTS = 8  # refusals although there seems to be room
+_NO_ROOM = frozenset({413, 429})  # the FAQ of the Stream docs names both for a full encoder
+STORAGE_FULL = 10011
 
 
 class Pace(Protocol):
@@ -60,8 +63,8 @@ UNPACED: Pace = _Unpaced()
 class SharedPace:
     """The pace of one run: the cap is halved by trouble and won back by success.
 
-    The service encodes a limited number of videos at once and refuses more with a 429 that names no time. Then one
-    task alone looks how many there are, until there is room again; nobody else asks meanwhile.
+    The service encodes a limited number of videos at once and refuses more with a 429 or 413 that names no time.
+    Then one task alone looks how many there are, until there is room again; nobody else asks meanwhile.
     """
 
     bulk = True
@@ -111,15 +114,23 @@ class SharedPace:
 
     async def admitted(self, create: Callable[[], Awaitable[T]]) -> T:
         """Make a video; while the encoder is full, wait until it is not."""
+        doubts = 0
         while True:
             async with self._gate:
                 pass  # somebody waits for the encoder
             try:
                 return await create()
-            except RateLimitError as error:
-                if error.retry_after is not None or not await self._is_full():
+            except APIError as error:
+                refused = error.status in _NO_ROOM and error.retry_after is None and STORAGE_FULL not in error.codes
+                if not refused:
+                    raise
+                full = await self._is_full()
+                doubts = 0 if full else doubts + 1
+                if doubts > _DOUBTS:
                     raise
             async with self._gate:
+                # room that was made meanwhile, or that lists which lag behind show, is asked for again with patience
+                await self._transport.session.clock.sleep(_FIRST_LOOK)
                 await self._until_room()
 
     async def _is_full(self) -> bool:

@@ -40,8 +40,8 @@ class Record(Protocol):
         """Write down that nothing is left of an attempt."""
         ...
 
-    async def done(self, uid: str) -> None:
-        """Write down that the video is whole."""
+    async def done(self, uid: str, creation: Creation | None = None) -> None:
+        """Write down that the video is whole, together with the attempt that made it where that is not known yet."""
         ...
 
 
@@ -67,7 +67,7 @@ class Unkept:
     async def settled(self, creation: Creation) -> None:
         """Keep nothing."""
 
-    async def done(self, uid: str) -> None:
+    async def done(self, uid: str, creation: Creation | None = None) -> None:
         """Keep nothing."""
 
     async def failed(self, reason: str) -> None:
@@ -104,10 +104,13 @@ class Kept:
         """Commit that nothing is left of the attempt."""
         await self.journal.settled([creation.op])
 
-    async def done(self, uid: str) -> None:
-        """Commit that the video is whole."""
+    async def done(self, uid: str, creation: Creation | None = None) -> None:
+        """Commit that the video is whole; between two commits a killed process would leave it without its attempt."""
         self.entry = attrs.evolve(self.entry, state="done", uid=uid, url=None, reason=None)
-        await self.journal.write(self.entry)
+        if creation is None:
+            await self.journal.write(self.entry)
+        else:
+            await self.journal.created(self.entry, creation.op)
 
     async def failed(self, reason: str) -> None:
         """Commit why the upload failed; where its bytes go stays known, so that a later run can go on."""

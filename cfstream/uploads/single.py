@@ -18,6 +18,7 @@ from cfstream._types import Secret
 from cfstream.endpoints import Endpoint, Request
 from cfstream.errors import (
     AmbiguousResultError,
+    APIError,
     FileChangedError,
     InvalidInputError,
     NotFoundError,
@@ -106,6 +107,7 @@ class _Upload:
         self._last: StreamError | None = None
         self._asked_wait: float | None = None
         self._moved = self._clock.monotonic()
+        self._furthest = 0
 
     async def run(self) -> Video:
         """Carry out step after step until the video is there; that of a file which changed is taken back."""
@@ -151,6 +153,10 @@ class _Upload:
         except AmbiguousResultError as error:
             await self._settle(creation, error)
             return
+        except (APIError, TransportError) as error:
+            if not getattr(error, "sent", False):
+                await self._record.settled(creation)  # refused or never sent, so nobody need look for it
+            raise
         self._progress.uid = created.uid
         edits = self._options.edits()
         if edits:
@@ -158,6 +164,7 @@ class _Upload:
         address = self._address(created)
         await self._record.created(creation, created.uid, address)
         self._tus.created(created.uid, address)
+        self._furthest = 0
         await self._progress.at(0, now=True)
 
     async def _create(self, creation: Creation) -> TusUpload:
@@ -167,7 +174,8 @@ class _Upload:
 
     async def _settle(self, creation: Creation, error: StreamError) -> None:
         """Clear away what an attempt may have made whose answer was lost, so that another one can be made."""
-        logger.info("%s: it is not known whether an upload was made; looking for it", endpoints.STREAM_CREATE.row)
+        row = endpoints.STREAM_CREATE.row
+        logger.info("%s: it is not known whether an upload was made; looking for it", row)
         self._last = error
         self._pace.trouble()
         if await clear(self._transport, [creation]):
@@ -248,7 +256,8 @@ class _Upload:
                 yield piece
                 watchdog.reschedule(None)
                 position += len(piece)
-                self._moved = self._clock.monotonic()
+                if position > self._furthest:  # what is sent again is no progress
+                    self._furthest, self._moved = position, self._clock.monotonic()
                 await self._progress.at(position)
             watchdog.reschedule(loop.time() + _ANSWER_TIMEOUT)
         except Exception as error:

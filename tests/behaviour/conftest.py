@@ -13,7 +13,7 @@ from cfstream import Limits, Stream
 from cfstream.emulator import Emulator
 
 KIB = 1024
-SMALL = Limits(chunk_min=64 * KIB, chunk_default=256 * KIB, chunk_max=1024 * KIB, chunk_multiple=64 * KIB)
+SMALL = Limits(chunk_min=64 * KIB, chunk_default=256 * KIB, chunk_max=1024 * KIB, chunk_multiple=64 * KIB, list_lag=1.0)
 
 
 @pytest.fixture

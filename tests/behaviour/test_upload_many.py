@@ -116,7 +116,7 @@ async def test_run_gives_a_report(stream: Stream, files: list[Path]) -> None:
 
 async def test_a_run_ends_after_more_failures_than_wanted(stream: Stream) -> None:
     uploads = stream.upload_many((f"/nowhere/{number}" for number in range(100)), max_failures=2, concurrency=1)
-    with pytest.raises(UploadError, match="stopped after 3 failures; 0 uploads are done"):
+    with pytest.raises(UploadError, match="stopped: failures 3, at most 2 wanted; uploads done 0"):
         await uploads.run()
 
 
@@ -125,8 +125,11 @@ async def test_a_run_ends_after_more_failures_than_wanted(stream: Stream) -> Non
     [
         ({"creater": "a"}, "unknown keyword creater: did you mean creator?"),
         ({"concurrency": 0}, "concurrency: expected"),
+        ({"journal": ""}, "journal: '.' is not the path of a file|journal: '' is not"),
+        ({"journal": "a\0b"}, "journal: .* is not the path of a file"),
         ({"journal": 5}, "journal: expected a path or an UploadJournal"),
         ({"max_failures": "1"}, "max_failures: expected"),
+        ({"max_failures": -1}, "max_failures: expected"),
         ({"on_progress": 5}, "on_progress: expected a function"),
     ],
 )

@@ -74,18 +74,17 @@ def credentials(emulator: BlockingEmulator) -> dict[str, str]:
     }
 
 
-def command(*arguments: str, env: dict[str, str]) -> Done:
-    """Run the real command to its end, with no terminal anywhere."""
+def command(*arguments: str, env: dict[str, str], given: bytes = b"") -> Done:
+    """Run the real command to its end, with no terminal anywhere, and this on its standard input."""
     done = subprocess.run(
         [sys.executable, "-m", "cfstream", *arguments],
         env=env,
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
-        text=True,
         timeout=PATIENCE,
         check=False,
     )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @attrs.frozen
@@ -102,12 +101,12 @@ class Here:
 
 
 @contextmanager
-def started(*arguments: str, env: dict[str, str]) -> Generator[subprocess.Popen[str]]:
+def started(*arguments: str, env: dict[str, str], stdin: int = subprocess.DEVNULL) -> Generator[subprocess.Popen[str]]:
     """Start the real command; whatever happens, it is over afterwards."""
     with subprocess.Popen(
         [sys.executable, "-c", _START, *arguments],
         env=env,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -14,7 +14,7 @@ import cfstream
 from cfstream import AmbiguousResultError, EncodingFailedError, TransportError, UploadError, WaitTimeoutError
 from cfstream.cli import text
 from cfstream.cli.app import cli
-from cfstream.cli.failures import advice, code_of_many, line_of
+from cfstream.cli.failures import advice, code_of, code_of_many, line_of
 from cfstream.cli.options import read_size
 
 COMMANDS = ("demo", "emulator", "upload", "download", "list", "get", "delete")
@@ -149,6 +149,8 @@ def test_errors_say_what_to_do() -> None:
     assert "cfstream list" in str(advice(AmbiguousResultError("x")))
     assert advice(TransportError("x", retryable=True)) == "try again later"
     assert advice(UploadError("x")) is None
+    assert advice(UploadError("x", uid="u"), resumable=True) == "the same command goes on with it"
+    assert advice(EncodingFailedError("x", uid="u"), resumable=True) == "remove it: cfstream delete u"
 
 
 def test_errors_are_one_line_that_no_terminal_obeys() -> None:
@@ -157,7 +159,7 @@ def test_errors_are_one_line_that_no_terminal_obeys() -> None:
 
 
 def test_only_refusals_alone_are_usage_errors() -> None:
-    refused, failed = cfstream.InvalidInputError("x"), TransportError("x")
+    refused, failed = code_of(cfstream.InvalidInputError("x")), code_of(TransportError("x"))
     assert code_of_many(3, []) == 0
     assert code_of_many(0, [refused, refused]) == 2
     assert code_of_many(1, [refused]) == 1

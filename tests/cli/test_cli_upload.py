@@ -60,6 +60,7 @@ def test_upload_with_every_option(here: Here, talk: str) -> None:
     video = answer["video"]
     assert answer["file"] == talk
     assert answer["uid"] == video["uid"]
+    assert len(video["meta"].pop("cfstream_op")) == 32
     assert video["meta"] == {"name": "Größe", "a": "b=c", "room": "1"}
     assert video["allowedOrigins"] == ["example.com", "*.example.org"]
     assert (video["requireSignedURLs"], video["creator"], video["maxDurationSeconds"]) == (True, "alice", 60)
@@ -76,7 +77,7 @@ def test_upload_waits_and_tells_states_line_by_line(emulator: BlockingEmulator, 
 def test_one_failure_does_not_stop_the_others(here: Here, talk: str, tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     missing, empty = str(tmp_path / "missing.mp4"), str(tmp_path / "empty.mp4")
-    done = here("upload", missing, talk, empty, str(tmp_path))
+    done = here("upload", missing, talk, empty, "/dev/null")
     assert done.code == 1
     assert [line.split("\t")[1] for line in done.out.splitlines()] == [talk]
     errors = [line for line in done.err.splitlines() if line.startswith("error: ")]
@@ -105,6 +106,10 @@ def test_input_refused_for_every_file_is_a_usage_error(here: Here, talk: str) ->
         (["--chunk-size", "many"], "'many' is not a size"),
         (["--meta", "room"], "'room' is not KEY=VALUE"),
         (["--name", "x", "second.mp4"], "--name is for one FILE"),
+        (["--null"], "give - as FILE"),
+        (["-", "-"], "read once"),
+        (["--concurrency", "0"], "--concurrency"),
+        (["--max-failures", "-1"], "--max-failures"),
         (["--token", "secret"], "--token"),
         (["--max-duration-seconds", "x"], "'x' is not a valid integer"),
     ],

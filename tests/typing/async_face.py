@@ -1,6 +1,7 @@
 """What type checkers make of the asyncio face; nothing here is run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from asyncio import StreamReader
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, assert_never, assert_type
@@ -8,13 +9,16 @@ from typing import Any, BinaryIO, assert_never, assert_type
 from cfstream import (
     AmbiguousResultError,
     Bulk,
+    CopyJob,
     Deleted,
     DeleteFailed,
     Edited,
     EditFailed,
+    FailedEntry,
     Hooks,
     Page,
     Pager,
+    RangeSource,
     RateLimit,
     RateLimitError,
     RawResponse,
@@ -27,8 +31,14 @@ from cfstream import (
     Stream,
     StreamError,
     TransportError,
+    Uploaded,
     UploadError,
+    UploadFailed,
+    UploadJob,
+    UploadJournal,
     UploadProgress,
+    UploadReport,
+    Uploads,
     Video,
     WaitFailed,
     from_dict,
@@ -42,6 +52,7 @@ from cfstream.models import (
     Clip,
     DirectUpload,
     Download,
+    DownloadProgress,
     Downloads,
     LiveInput,
     LiveInputConnection,
@@ -247,8 +258,15 @@ async def many(stream: Stream, changes: Iterable[tuple[str, StreamEditParams]]) 
                     assert_never(there)
 
 
-async def uploading(stream: Stream, file: BinaryIO) -> None:
+async def uploading(
+    stream: Stream, file: BinaryIO, pieces: AsyncIterator[bytes], body: StreamReader, ranges: RangeSource
+) -> None:
     assert_type(await stream.upload("a.mp4"), Video)
+    assert_type(await stream.upload("a.mp4", resume=True), Video)
+    assert_type(await stream.upload(Path("a.mp4"), resume="uploads.db"), Video)
+    assert_type(await stream.upload(pieces, length=5), Video)
+    assert_type(await stream.upload(body), Video)
+    assert_type(await stream.upload(ranges), Video)
     assert_type(await stream.upload(Path("a.mp4"), name="n", meta={"k": "v"}, expiry=NOW, chunk_size=5), Video)
     assert_type(await stream.upload(file, on_progress=print), Video)
 
@@ -263,6 +281,42 @@ async def uploading(stream: Stream, file: BinaryIO) -> None:
     assert_type(await stream.wait_until_ready("uid"), Video)
     assert_type(await stream.wait_until_ready("uid", until="playable", timeout=None, on_state=state), Video)
     assert_type(await stream.wait_until_ready("uid", on_state=lambda video: video.name), Video)
+
+
+async def many_uploads(stream: Stream, files: Iterable[Path], journal: UploadJournal) -> None:
+    assert_type(stream.upload_many(files, journal=journal, concurrency=2, max_failures=None, creator="a"), Uploads)
+    async with stream.upload_many([UploadJob("a.mp4", name="n", length=5), CopyJob("https://a.example")]) as uploads:
+        assert_type(uploads, Uploads)
+        async for outcome in uploads:
+            assert_type(outcome, Uploaded | UploadFailed)
+            assert_type(outcome.source, Any)
+            match outcome:
+                case Uploaded(uid=uid, video=video, from_journal=known):
+                    assert_type(outcome, Uploaded)
+                    assert_type(uid, str)
+                    assert_type(video, Video | None)
+                    assert_type(known, bool)
+                case UploadFailed(error=error):
+                    assert_type(outcome, UploadFailed)
+                    assert_type(error, StreamError)
+                case _:
+                    assert_never(outcome)
+    report = await stream.upload_many(["a.mp4", b"", Path("b.mp4")], journal="uploads.db", on_progress=print).run()
+    assert_type(report, UploadReport)
+    assert_type(journal.report(), UploadReport)
+    assert_type((report.done, report.pending, report.bytes), tuple[int, int, int])
+    assert_type(report.failed, tuple[FailedEntry, ...])
+    assert_type(report.failed[0].reason, str)
+
+
+async def saving(stream: Stream) -> None:
+    async def progress(event: DownloadProgress) -> None:
+        assert_type(event.total, int | None)
+
+    assert_type(await stream.downloads.save("uid", "a.mp4"), Path)
+    assert_type(await stream.downloads.save("uid", Path(), download_type="audio", overwrite=True), Path)
+    assert_type(await stream.downloads.save("uid", ".", token="t", on_progress=progress), Path)
+    assert_type(await stream.captions.language.vtt.save("en", "a.vtt", identifier="uid", overwrite=True), Path)
 
 
 def models(video: Video, caption: Caption, mark: Watermark, used: StorageUsage) -> None:

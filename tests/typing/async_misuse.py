@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from cfstream import RetryPolicy, Stream
+from cfstream import CopyJob, RetryPolicy, Stream, UploadJob
 from cfstream.models import AccessRule
 
 NOW = datetime.now(UTC)
@@ -39,7 +39,6 @@ async def mistakes(stream: Stream) -> None:
     await stream.captions.language.vtt.get("en")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await stream.captions.language.vtt.get("en", "uid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await stream.token.create("uid", exp=NOW)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await stream.upload(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await stream.wait_until_ready("uid", until="done")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AccessRule("ip", "allow")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Stream("token", "account", "http://x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
@@ -49,3 +48,20 @@ async def mistakes(stream: Stream) -> None:
     video.uid = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     video.created.nonsense  # type: ignore[attr-defined]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     len(video.creator)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+async def mistaken_files(stream: Stream) -> None:
+    await stream.upload(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.upload("a.mp4", resume=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.upload("a.mp4", length="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.upload_many([5])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    stream.upload_many(["a.mp4"], creater="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.upload_many(["a.mp4"], journal=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    UploadJob("a.mp4", creater="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    CopyJob("https://a.example", length=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    async for done in stream.upload_many([]):
+        done.video  # type: ignore[union-attr]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    stream.wait_many([5])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    await stream.downloads.save("uid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    await stream.downloads.save("uid", "a.mp4", download_type="video")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await stream.captions.language.vtt.save("en", "a.vtt")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

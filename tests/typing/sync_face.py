@@ -1,23 +1,32 @@
 """What type checkers make of the blocking face; nothing here is run."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from asyncio import StreamReader
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, assert_never, assert_type
+from typing import Any, BinaryIO, assert_never, assert_type
 
 from cfstream import (
+    CopyJob,
     Deleted,
     DeleteFailed,
     Edited,
     EditFailed,
+    FailedEntry,
     Hooks,
     Page,
+    RangeSource,
     RateLimit,
     RawResponse,
     Ready,
     RetryPolicy,
     StreamError,
+    Uploaded,
+    UploadFailed,
+    UploadJob,
+    UploadJournal,
     UploadProgress,
+    UploadReport,
     Video,
     WaitFailed,
 )
@@ -27,6 +36,7 @@ from cfstream.models import (
     Caption,
     Clip,
     DirectUpload,
+    DownloadProgress,
     Downloads,
     LiveInput,
     LiveInputSummary,
@@ -42,7 +52,7 @@ from cfstream.models import (
     Watermark,
     Webhook,
 )
-from cfstream.sync import Bulk, Pager, Stream
+from cfstream.sync import Bulk, Pager, Stream, Uploads
 
 NOW = datetime.now(UTC)
 
@@ -204,14 +214,57 @@ def many(stream: Stream, changes: Iterable[tuple[str, StreamEditParams]]) -> Non
                     assert_never(there)
 
 
-def uploading(stream: Stream, file: BinaryIO) -> None:
+def uploading(
+    stream: Stream, file: BinaryIO, pieces: AsyncIterator[bytes], body: StreamReader, ranges: RangeSource
+) -> None:
     def progress(event: UploadProgress) -> None:
         assert_type(event.bytes, int)
 
     assert_type(stream.upload("a.mp4"), Video)
+    assert_type(stream.upload("a.mp4", resume=True), Video)
+    assert_type(stream.upload(Path("a.mp4"), resume="uploads.db"), Video)
+    assert_type(stream.upload(pieces, length=5), Video)
+    assert_type(stream.upload(body), Video)
+    assert_type(stream.upload(ranges), Video)
     assert_type(stream.upload(Path("a.mp4"), name="n", meta={"k": "v"}, expiry=NOW, chunk_size=5), Video)
     assert_type(stream.upload(file, on_progress=progress, require_signed_urls=True), Video)
     assert_type(stream.wait_until_ready("uid"), Video)
     assert_type(
         stream.wait_until_ready("uid", until="playable", timeout=None, on_state=lambda video: video.name), Video
     )
+
+
+def many_uploads(stream: Stream, files: Iterable[Path], journal: UploadJournal) -> None:
+    assert_type(stream.upload_many(files, journal=journal, concurrency=2, max_failures=None, creator="a"), Uploads)
+    with stream.upload_many([UploadJob("a.mp4", name="n", length=5), CopyJob("https://a.example")]) as uploads:
+        assert_type(uploads, Uploads)
+        for outcome in uploads:
+            assert_type(outcome, Uploaded | UploadFailed)
+            assert_type(outcome.source, Any)
+            match outcome:
+                case Uploaded(uid=uid, video=video, from_journal=known):
+                    assert_type(outcome, Uploaded)
+                    assert_type(uid, str)
+                    assert_type(video, Video | None)
+                    assert_type(known, bool)
+                case UploadFailed(error=error):
+                    assert_type(outcome, UploadFailed)
+                    assert_type(error, StreamError)
+                case _:
+                    assert_never(outcome)
+    report = stream.upload_many(["a.mp4", b"", Path("b.mp4")], journal="uploads.db", on_progress=print).run()
+    assert_type(report, UploadReport)
+    assert_type(journal.report(), UploadReport)
+    assert_type((report.done, report.pending, report.bytes), tuple[int, int, int])
+    assert_type(report.failed, tuple[FailedEntry, ...])
+    assert_type(report.failed[0].reason, str)
+
+
+def saving(stream: Stream) -> None:
+    def progress(event: DownloadProgress) -> None:
+        assert_type(event.total, int | None)
+
+    assert_type(stream.downloads.save("uid", "a.mp4"), Path)
+    assert_type(stream.downloads.save("uid", Path(), download_type="audio", overwrite=True), Path)
+    assert_type(stream.downloads.save("uid", ".", token="t", on_progress=progress), Path)
+    assert_type(stream.captions.language.vtt.save("en", "a.vtt", identifier="uid", overwrite=True), Path)

@@ -1,5 +1,6 @@
 """Mistakes that type checkers must find: a comment that nothing needs is an error of its own; nothing here is run."""
 
+from cfstream import CopyJob, UploadJob
 from cfstream.sync import Stream
 
 
@@ -18,8 +19,24 @@ def mistakes(stream: Stream) -> None:
     for outcome in stream.edit_many([]):
         outcome.video  # type: ignore[union-attr]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     stream.captions.language.vtt.get("en")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    stream.upload(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     Stream("token", "account", session=None)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def mistaken_files(stream: Stream) -> None:
+    stream.upload(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.upload("a.mp4", resume=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.upload("a.mp4", length="5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.upload_many([5])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    stream.upload_many(["a.mp4"], creater="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.upload_many(["a.mp4"], journal=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    UploadJob("a.mp4", creater="a")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    CopyJob("https://a.example", length=5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    for done in stream.upload_many([]):
+        done.video  # type: ignore[union-attr]  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    stream.wait_many([5])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    stream.downloads.save("uid")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    stream.downloads.save("uid", "a.mp4", download_type="video")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    stream.captions.language.vtt.save("en", "a.vtt")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def not_both(stream: Stream) -> None:

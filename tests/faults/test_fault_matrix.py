@@ -1,0 +1,33 @@
+"""Every kind of fault at every place of an upload ends in a whole video or in an error one can act on."""
+
+import os
+from pathlib import Path
+
+import pytest
+import special_cells
+from matrix_kit import KINDS, Kind, cells_of, schedule, violations
+
+SEEDS = int(os.environ.get("CFSTREAM_FAULTS", "1"))
+SCHEDULES = 60
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+async def test_a_fault_at_any_place_costs_no_byte_and_no_second_video(kind: Kind, tmp_path: Path) -> None:
+    cells = [cell for seed in range(SEEDS) for cell in cells_of(kind, seed)]
+    assert not (found := await violations(cells, tmp_path)), "\n".join(found)
+
+
+@pytest.mark.parametrize("name", special_cells.ALL)
+async def test_special(name: str, tmp_path: Path) -> None:
+    assert not (found := await violations(special_cells.ALL[name](), tmp_path)), "\n".join(found)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_several_faults_in_one_upload(seed: int, tmp_path: Path) -> None:
+    assert not (found := await violations([schedule(number, seed) for number in range(SCHEDULES)], tmp_path)), (
+        "\n".join(found)
+    )
+
+
+def test_the_matrix_has_the_cells_it_promises() -> None:
+    assert sum(len(cells_of(kind, 0)) for kind in KINDS) >= 700

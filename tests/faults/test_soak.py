@@ -1,0 +1,125 @@
+"""Thousands of uploads, and very large ones: memory, files and tasks stay where they were."""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import attrs
+import pytest
+
+from cfstream import Limits, Stream, UploadJournal, UploadProgress
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+LONG = int(os.environ.get("CFSTREAM_FAULTS", "0"))
+UPLOADS = 50_000 if LONG >= 300 else 5_000
+SMALL = Limits(chunk_min=64 * 1024, chunk_default=256 * 1024, chunk_max=MIB, chunk_multiple=64 * 1024)
+
+
+@attrs.frozen
+class Sink:
+    url: str
+
+    def client(self, **options: Any) -> Stream:
+        return Stream("t" * 20, "a" * 32, base_url=self.url, rate_limit=None, **options)
+
+    async def totals(self) -> dict[str, int]:
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}/totals") as answer:
+            return dict(await answer.json())
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(Path(__file__).with_name("sink.py")), stdout=PIPE
+    )
+    assert process.stdout is not None
+    port = json.loads(await process.stdout.readline())["port"]
+    yield Sink(f"http://127.0.0.1:{port}")
+    process.kill()
+    await process.communicate()
+
+
+def memory() -> int:
+    """Give the resident bytes of this process."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@attrs.define
+class Watch:
+    """The most memory seen."""
+
+    before: int = attrs.field(factory=memory)
+    peak: int = 0
+
+    def __call__(self, _: UploadProgress) -> None:
+        self.peak = max(self.peak, memory())
+
+    @property
+    def growth(self) -> int:
+        return self.peak - self.before
+
+
+def sparse(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+async def test_thousands_of_uploads_leave_nothing_behind(sink: Sink, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.mp4" for number in range(50)]
+    for number, path in enumerate(files):
+        path.write_bytes(os.urandom(200 + number))
+    journal = tmp_path / "uploads.db"
+    seen: list[tuple[int, int]] = []
+    async with sink.client(_limits=SMALL) as stream:
+        # every number of bytes is an upload of its own
+        sources = (b"%d" % number for number in range(UPLOADS))
+        done = 0
+        async for outcome in stream.upload_many(sources, journal=journal, concurrency=16):
+            assert outcome.error is None
+            done += 1
+            if done % (UPLOADS // 10) == 0:
+                gc.collect()
+                seen.append((memory(), open_files()))
+        assert not [task for task in asyncio.all_tasks() if "cfstream" in str(task.get_coro())]
+    assert await sink.totals() == {"uploads": UPLOADS, "whole": UPLOADS}
+    assert UploadJournal(journal).report().done == UPLOADS
+    warm, last = seen[1], seen[-1]
+    assert last[0] - warm[0] <= max(4 * MIB, UPLOADS * MIB // 10_000), seen
+    assert last[1] <= warm[1] + 2, seen
+    assert journal.stat().st_size <= UPLOADS * 1024
+
+
+async def test_a_very_large_file_needs_little_memory(sink: Sink, tmp_path: Path) -> None:
+    size = 8 * GIB
+    path = sparse(tmp_path / "large.mp4", size)
+    watch = Watch()
+    async with sink.client() as stream:
+        video = await stream.upload(path, on_progress=watch, chunk_size=200 * MIB)
+    assert video.size == size
+    assert await sink.totals() == {"uploads": 1, "whole": 1}
+    assert watch.growth <= 32 * MIB, watch.growth / MIB
+
+
+async def test_eight_large_files_at_once_need_little_memory(sink: Sink, tmp_path: Path) -> None:
+    files = [sparse(tmp_path / f"{number}.mp4", GIB) for number in range(8)]
+    watch = Watch()
+    async with sink.client() as stream:
+        report = await stream.upload_many(files, concurrency=8, on_progress=watch).run()
+    assert (report.done, report.failed) == (8, ())
+    assert watch.growth <= 96 * MIB, watch.growth / MIB
