@@ -32,6 +32,7 @@ from cfstream.errors import (
 
 T = TypeVar("T")
 
+_LONGEST_ANSWER = 4  # times the limit for silence, for a call that has no limit of its own
 _ANSWER_MAX = 16 * 1024 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _JSON_TYPE = {"Content-Type": "application/json"}
@@ -161,6 +162,8 @@ class Transport:
         if hooks.on_request:
             hooks.on_request(RequestEvent(row=row, attempt=attempt))
         silence = self.settings.retry.response_timeout if isinstance(answer_timeout, Absent) else answer_timeout
+        # an answer that comes byte by byte is never silent; what bounds a call bounds this too, where there is a bound
+        endless = call.deadline is None and body is None and not request.encoded.parts
         started = perf_counter()
         call.attempts, call.in_flight = attempt, True
         problem: TransportError
@@ -172,7 +175,7 @@ class Transport:
                 data=body if body is not None else _data(request),
                 allow_redirects=False,
                 raise_for_status=False,
-                timeout=_client_timeout(self.settings.retry.connect_timeout, silence),
+                timeout=_client_timeout(self.settings.retry.connect_timeout, silence, endless=endless),
             ) as answer:
                 content = await _read(answer, silence)
                 status, headers = answer.status, answer.headers
@@ -235,8 +238,9 @@ class Transport:
 
 
 @cache
-def _client_timeout(connect: float, silence: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=silence)
+def _client_timeout(connect: float, silence: float | None, *, endless: bool = False) -> aiohttp.ClientTimeout:
+    total = _LONGEST_ANSWER * silence if endless and silence is not None else None
+    return aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=silence)
 
 
 def _data(request: Request[Any]) -> bytes | aiohttp.FormData | None:

@@ -299,7 +299,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("FIN", lost(fin=True), _FINE),
     Kind("never an answer", silent, _FINE, amid=False, slow=True),
     Kind("stops reading", silent, {"patch": None}, after=False, slow=True),
-    Kind("one byte at a time", _dripping, {"patch": None}, amid=False, slow=True),
+    Kind("one byte at a time", _dripping, _FINE, amid=False, slow=True),
     _status(408),
     _pause("429 seconds", 429, "seconds"),
     _pause("429 date", 429, "date"),
