@@ -28,12 +28,14 @@ _RULES = {
 # What a method gives that is walked rather than awaited.
 _WALKED = ("Pager", "Bulk", "Uploads")
 _OR_ASYNC = " | AsyncIterable["
+_WITH_CALLBACKS = "UploadJobParams"
 _OWN = {
     "Bulk": "cfstream.sync._base",
     "Uploads": "cfstream.sync._base",
     "Resource": "cfstream.sync._base",
     "Pager": "cfstream.sync._base",
     "Portal": "cfstream.sync._portal",
+    "callbacks_in_callers_thread": "cfstream.sync._portal",
     "in_callers_thread": "cfstream.sync._portal",
     "read_by_caller": "cfstream.sync._portal",
 }
@@ -188,7 +190,9 @@ class _Writer:
             value = f"in_callers_thread({argument.arg})" if argument.arg.startswith("on_") else argument.arg
             arguments.append(f"{argument.arg}={value}")
         if node.args.kwarg:
-            arguments.append(f"**{node.args.kwarg.arg}")
+            name = node.args.kwarg.arg
+            has_callbacks = _WITH_CALLBACKS in ast.unparse(node.args.kwarg)
+            arguments.append(f"**callbacks_in_callers_thread({name})" if has_callbacks else f"**{name}")
         return arguments
 
     def _need_names(self, source: _Source, node: ast.AST) -> None:

@@ -65,7 +65,7 @@ from cfstream.resources import (
     webhooks,
 )
 from cfstream.sync._base import Bulk, Pager, Resource, Uploads
-from cfstream.sync._portal import Portal, in_callers_thread, read_by_caller
+from cfstream.sync._portal import Portal, callbacks_in_callers_thread, in_callers_thread, read_by_caller
 from cfstream.uploads.journal import UploadJournal
 from cfstream.uploads.many import Job
 from cfstream.uploads.sources import UploadSource
@@ -793,7 +793,11 @@ class StreamCalls(Resource):
         return Uploads(
             self._portal,
             self._impl.upload_many(
-                read_by_caller(sources), journal=journal, concurrency=concurrency, max_failures=max_failures, **options
+                read_by_caller(sources),
+                journal=journal,
+                concurrency=concurrency,
+                max_failures=max_failures,
+                **callbacks_in_callers_thread(options),
             ),
         )
 

@@ -8,11 +8,12 @@ import queue
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from cfstream.errors import ClientClosedError, StreamError
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 _STOP_WAIT = 2.0  # seconds for the thread to end
 _INTERRUPT_WAIT = 1.0  # seconds for a cancelled call to end
@@ -74,6 +75,16 @@ def in_callers_thread(callback: Callable[[T], object] | None) -> Callable[[T], N
             inbox.run_here(lambda: callback(event))
 
     return forward
+
+
+def callbacks_in_callers_thread(options: K) -> K:
+    """Give the keywords with their ``on_`` functions made to run in the thread that waits for the call."""
+    given: Any = options
+    moved: Any = {
+        name: in_callers_thread(value) if name.startswith("on_") and callable(value) else value
+        for name, value in given.items()
+    }
+    return cast("K", moved)
 
 
 def read_by_caller(source: Any) -> Any:

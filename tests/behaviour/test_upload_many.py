@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -463,7 +464,14 @@ async def test_closing_the_client_ends_the_run_and_the_journal_can_be_gone_on_wi
 
 def test_the_blocking_twin_has_it_too(tmp_path: Path, files: list[Path]) -> None:
     with Emulator() as emulator, emulator.stream() as stream:
-        with stream.upload_many(iter(files), journal=tmp_path / "u.db", concurrency=2) as uploads:
+        threads = set()
+        with stream.upload_many(
+            iter(files),
+            journal=tmp_path / "u.db",
+            concurrency=2,
+            on_progress=lambda _: threads.add(threading.current_thread()),
+        ) as uploads:
             outcomes = list(uploads)
+        assert threads == {threading.current_thread()}
         assert sorted(outcome.source for outcome in outcomes) == files
         assert stream.upload_many(files, journal=tmp_path / "u.db").run().done == 6
