@@ -71,6 +71,8 @@ class Told:
 
 def run(errand: Errand, out: Connection) -> None:
     """Do the errand and tell."""
+    # whoever starts the tests in the background may have it ignored, which children take over
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _plant(errand)
     try:
         told = _blocking(errand) if errand.blocking else asyncio.run(_async(errand))
