@@ -11,7 +11,7 @@ from yarl import URL
 from cfstream._answers import RawResponse
 from cfstream._hooks import RequestEvent, ResponseEvent
 from cfstream._session import Session, origin_of
-from cfstream._transport import _REDIRECTS, Transport, _client_timeout, _translate
+from cfstream._transport import REDIRECTS, Transport, client_timeout, translate
 from cfstream._types import Secret
 from cfstream.errors import RedirectError, TransportError
 
@@ -44,7 +44,7 @@ class MediaAnswer:
             async with asyncio.timeout(self._silence):
                 return await self._answer.content.readany()
         except (aiohttp.ClientError, OSError) as error:
-            problem = _translate(error)
+            problem = translate(error)
         # raised outside the handler: aiohttp's exceptions hold the address
         raise problem
 
@@ -70,7 +70,7 @@ async def open_media(transport: Transport, url: Secret, headers: Mapping[str, st
     """
     for _ in range(_MOST_REDIRECTS + 1):
         answer = await _ask(transport, url, headers, attempt)
-        if answer.status not in _REDIRECTS:
+        if answer.status not in REDIRECTS:
             return MediaAnswer(answer.status, answer.headers, answer, transport.settings.retry.response_timeout)
         location = answer.headers.get("Location", "")
         answer.close()
@@ -79,7 +79,7 @@ async def open_media(transport: Transport, url: Secret, headers: Mapping[str, st
 
 
 def is_safe(session: Session, url: str) -> bool:
-    """Tell whether media may be asked for there: over TLS, unless the API itself is without."""
+    """Tell whether bytes may go to and fro there: over TLS, unless the API itself is without."""
     scheme, host, port = origin_of(url)
     return bool(host) and port is not None and scheme in {"https", origin_of(session.base_url)[0]}
 
@@ -98,10 +98,10 @@ async def _ask(transport: Transport, url: Secret, headers: Mapping[str, str], at
             raise_for_status=False,
             auto_decompress=False,
             read_bufsize=_BUFFER,
-            timeout=_client_timeout(policy.connect_timeout, policy.response_timeout),
+            timeout=client_timeout(policy.connect_timeout, policy.response_timeout),
         )
     except (aiohttp.ClientError, OSError) as error:
-        problem = _translate(error)
+        problem = translate(error)
     else:
         if hooks.on_response:
             event = ResponseEvent(

@@ -34,6 +34,8 @@ _NAMES_A_TIME = frozenset({503, 530})  # 530 is an error of the edge (1xxx)
 _SERVER_ERRORS = 500
 _SPREAD = 0.1
 _GARBLED_ATTEMPTS = 3
+_STALLS = 8
+_NO_PROGRESS = 600.0  # seconds
 _LONGEST_PAUSES = 3600.0  # seconds that one call lets itself be put off by 429, where its timeout allows it
 # The origin was never reached: refused, timed out or unverifiable behind Cloudflare's edge, or an edge error (1xxx).
 _NOT_REACHED = frozenset({521, 522, 523, 525, 526})
@@ -54,7 +56,7 @@ class Verdict(enum.Enum):
     UNREADABLE = "sent, but asking again brings no better answer"
 
 
-_HOPELESS = frozenset({Verdict.FINAL, Verdict.UNREADABLE})
+HOPELESS = frozenset({Verdict.FINAL, Verdict.UNREADABLE})
 _NOT_DONE = frozenset({Verdict.NOT_PROCESSED, Verdict.THROTTLED})
 _UNKNOWN = frozenset({Verdict.AMBIGUOUS, Verdict.UNREADABLE})
 
@@ -131,7 +133,7 @@ def _by_status(error: APIError, status: int) -> Verdict:
 
 def may_repeat(retry: RetryClass, verdict: Verdict) -> bool:
     """Tell whether a call of that class is sent again after such a failure."""
-    if verdict in _HOPELESS or retry is RetryClass.APPEND:
+    if verdict in HOPELESS or retry is RetryClass.APPEND:
         return False
     return verdict in _NOT_DONE or retry in REPEATABLE
 
@@ -159,6 +161,21 @@ def _between(start: str, end: str) -> float:
         return (email.utils.parsedate_to_datetime(end) - email.utils.parsedate_to_datetime(start)).total_seconds()
     except (TypeError, ValueError, IndexError, OverflowError):
         return math.nan
+
+
+def wait_after_stall(policy: RetryPolicy, stalls: int, asked: float | None) -> float:
+    """Give how long a transfer waits after so many attempts that brought it no further.
+
+    The first is made anew at once: a lost connection usually can be.
+    """
+    if asked is not None:
+        return min(asked, policy.max_retry_after)
+    return policy.backoff(stalls - 1, random.uniform) if stalls > 1 else 0.0
+
+
+def is_stalled(stalls: int, idle: float, wait: float) -> bool:
+    """Tell whether a transfer gives up rather than wait, so many seconds after it last got further."""
+    return stalls >= _STALLS or wait > _NO_PROGRESS - idle
 
 
 @attrs.define
@@ -230,7 +247,7 @@ class Retrier:
     def _next_wait(self, state: "RetryCallState") -> float:
         error = _failure(state)
         throttled = classify(error) is Verdict.THROTTLED
-        asked = _asked_wait(error)
+        asked = asked_wait(error)
         # a pause that is asked for is no failure; one of no length is no pause
         if not (throttled and asked):
             self._counted += 1
@@ -249,7 +266,7 @@ class Retrier:
             self.on_throttled(min(self._wait, self.policy.max_retry_after))
         if self.policy.attempts == 1 or self._counted >= self._allowed(error) or self._paused > _LONGEST_PAUSES:
             return True
-        asked = _asked_wait(error)
+        asked = asked_wait(error)
         if asked is not None and asked > self.policy.max_retry_after:
             return True
         return self.deadline is not None and self.clock.monotonic() + self._wait > self.deadline
@@ -261,7 +278,8 @@ class Retrier:
         self.on_retry(_failure(state), self._sent, self._wait)
 
 
-def _asked_wait(error: StreamError) -> float | None:
+def asked_wait(error: StreamError) -> float | None:
+    """Give the seconds that the service asked to wait, where it did."""
     return error.retry_after if isinstance(error, APIError) else None
 
 

@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 _LONGEST_ANSWER = 4  # times the limit for silence, for a call that has no limit of its own
 _ANSWER_MAX = 16 * 1024 * 1024
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _JSON_TYPE = {"Content-Type": "application/json"}
 
 
@@ -175,19 +175,19 @@ class Transport:
                 data=body if body is not None else _data(request),
                 allow_redirects=False,
                 raise_for_status=False,
-                timeout=_client_timeout(self.settings.retry.connect_timeout, silence, endless=endless),
+                timeout=client_timeout(self.settings.retry.connect_timeout, silence, endless=endless),
             ) as answer:
                 content = await _read(answer, silence)
                 status, headers = answer.status, answer.headers
         except (aiohttp.ClientError, OSError) as error:
             call.in_flight = False
-            problem = _translate(error)
+            problem = translate(error)
         else:
             call.in_flight = False
             if request.url is None:  # whoever keeps the uploads has no say in how often the API may be asked
                 self.session.governor.observe(headers)
             self._observe(row, attempt, status, headers, perf_counter() - started)
-            if status in _REDIRECTS:
+            if status in REDIRECTS:
                 raise _redirected(headers.get("Location", ""))
             return RawResponse(status, headers, content)
         # raised outside the handler: aiohttp's exceptions hold the request with its credentials
@@ -238,7 +238,7 @@ class Transport:
 
 
 @cache
-def _client_timeout(connect: float, silence: float | None, *, endless: bool = False) -> aiohttp.ClientTimeout:
+def client_timeout(connect: float, silence: float | None, *, endless: bool = False) -> aiohttp.ClientTimeout:
     total = _LONGEST_ANSWER * silence if endless and silence is not None else None
     return aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=silence)
 
@@ -276,7 +276,7 @@ async def _read(answer: aiohttp.ClientResponse, silence: float | None) -> bytes:
 # --- failures without an answer ----------------------------------------------------------------------------------
 
 
-def _translate(error: Exception) -> TransportError:
+def translate(error: Exception) -> TransportError:
     """Put a failure of aiohttp or the socket into our terms, without its contents."""
     match error:
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():

@@ -2,10 +2,15 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Unpack, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Unpack, get_args, get_origin, get_type_hints
 
+from cfstream._answers import RawPage
 from cfstream._transport import Transport
 from cfstream._types import ABSENT
+from cfstream.endpoints import Request
+from cfstream.pages import Pager, SinglePage
+
+T = TypeVar("T")
 
 
 class Resource:
@@ -18,6 +23,10 @@ class Resource:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         spell_out_keywords(cls)
+
+    def _whole(self, request: Request[RawPage[T]]) -> Pager[T]:
+        """Give a list that the service sends in one answer."""
+        return Pager(self._transport, lambda: SinglePage(request))
 
 
 def spell_out_keywords(cls: type[Any]) -> None:

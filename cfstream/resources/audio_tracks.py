@@ -4,7 +4,7 @@ from typing import Unpack
 
 from cfstream import endpoints
 from cfstream.models import Audio, AudioTrackCopyParams, AudioTrackEditParams, AudioTrackUploadParams
-from cfstream.pages import Pager, SinglePage
+from cfstream.pages import Pager
 from cfstream.resources._base import Resource
 
 
@@ -17,7 +17,7 @@ class AudioTracks(Resource):
         Args:
             identifier: the uid of the video.
         """
-        return Pager(self._transport, lambda: SinglePage(endpoints.AUDIO_TRACKS_GET(identifier=identifier)))
+        return self._whole(endpoints.AUDIO_TRACKS_GET(identifier=identifier))
 
     async def copy(self, identifier: str, **params: Unpack[AudioTrackCopyParams]) -> Audio:
         """Add a track that the service fetches from an address; it is ``queued`` at first.

@@ -3,7 +3,7 @@
 from cfstream import endpoints
 from cfstream._transport import Transport
 from cfstream.models import Caption
-from cfstream.pages import Pager, SinglePage
+from cfstream.pages import Pager
 from cfstream.resources._base import Resource
 from cfstream.resources.captions_language import CaptionsLanguage
 
@@ -21,4 +21,4 @@ class Captions(Resource):
         Args:
             identifier: the uid of the video.
         """
-        return Pager(self._transport, lambda: SinglePage(endpoints.CAPTIONS_GET(identifier=identifier)))
+        return self._whole(endpoints.CAPTIONS_GET(identifier=identifier))

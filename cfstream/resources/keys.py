@@ -2,7 +2,7 @@
 
 from cfstream import endpoints
 from cfstream.models import SigningKey, SigningKeySummary
-from cfstream.pages import Pager, SinglePage
+from cfstream.pages import Pager
 from cfstream.resources._base import Resource
 
 
@@ -11,7 +11,7 @@ class Keys(Resource):
 
     def get(self) -> Pager[SigningKeySummary]:
         """List the keys, without their private parts."""
-        return Pager(self._transport, lambda: SinglePage(endpoints.KEYS_GET()))
+        return self._whole(endpoints.KEYS_GET())
 
     async def create(self) -> SigningKey:
         """Make a key; its private part is shown only this once. An account has at most 1,000."""

@@ -12,7 +12,7 @@ from cfstream.models import (
     LiveInputUpdateParams,
     Video,
 )
-from cfstream.pages import Pager, SinglePage
+from cfstream.pages import Pager
 from cfstream.resources._base import Resource
 from cfstream.resources.live_inputs_outputs import LiveInputsOutputs
 
@@ -26,7 +26,7 @@ class LiveInputs(Resource):
 
     def list(self, **params: Unpack[LiveInputListParams]) -> Pager[LiveInputSummary]:
         """List the live inputs, without addresses and keys; the service gives all of them in one answer."""
-        return Pager(self._transport, lambda: SinglePage(endpoints.LIVE_INPUTS_LIST(params)))
+        return self._whole(endpoints.LIVE_INPUTS_LIST(params))
 
     async def get(self, live_input_identifier: str) -> LiveInput:
         """Give one live input with its addresses and keys.
@@ -90,7 +90,4 @@ class LiveInputs(Resource):
         Args:
             live_input_identifier: the uid of the live input.
         """
-        return Pager(
-            self._transport,
-            lambda: SinglePage(endpoints.LIVE_INPUTS_VIDEOS(live_input_identifier=live_input_identifier)),
-        )
+        return self._whole(endpoints.LIVE_INPUTS_VIDEOS(live_input_identifier=live_input_identifier))

@@ -4,7 +4,7 @@ from typing import Unpack
 
 from cfstream import endpoints
 from cfstream.models import Output, OutputCreateParams
-from cfstream.pages import Pager, SinglePage
+from cfstream.pages import Pager
 from cfstream.resources._base import Resource
 
 
@@ -17,10 +17,7 @@ class LiveInputsOutputs(Resource):
         Args:
             live_input_identifier: the uid of the live input.
         """
-        return Pager(
-            self._transport,
-            lambda: SinglePage(endpoints.LIVE_INPUTS_OUTPUTS_LIST(live_input_identifier=live_input_identifier)),
-        )
+        return self._whole(endpoints.LIVE_INPUTS_OUTPUTS_LIST(live_input_identifier=live_input_identifier))
 
     async def create(self, live_input_identifier: str, **params: Unpack[OutputCreateParams]) -> Output:
         """Add an output; a live input sends to 50 at once at most.

@@ -4,7 +4,7 @@ from typing import Unpack
 
 from cfstream import endpoints
 from cfstream.models import Watermark, WatermarkCreateParams
-from cfstream.pages import Pager, SinglePage
+from cfstream.pages import Pager
 from cfstream.resources._base import Resource
 
 
@@ -13,7 +13,7 @@ class Watermarks(Resource):
 
     def list(self) -> Pager[Watermark]:
         """List the profiles."""
-        return Pager(self._transport, lambda: SinglePage(endpoints.WATERMARKS_LIST()))
+        return self._whole(endpoints.WATERMARKS_LIST())
 
     async def get(self, identifier: str) -> Watermark:
         """Give one profile.

@@ -1,31 +1,28 @@
 """One download, driven to its end: fetched in as many attempts as it takes, and put in its place when it is whole."""
 
 import asyncio
-import random
 import re
 from pathlib import Path
 from typing import Any
 
 from cfstream import endpoints
 from cfstream._media import MEDIA_ROW, MediaAnswer, open_media
-from cfstream._retry import Verdict, classify
+from cfstream._retry import HOPELESS, asked_wait, classify, is_stalled, wait_after_stall
 from cfstream._session import logger
 from cfstream._transport import Transport
 from cfstream._types import PathSource, Secret
-from cfstream.errors import APIError, DecodeError, InvalidInputError, StreamError, TransportError
+from cfstream.errors import DecodeError, InvalidInputError, StreamError, TransportError
 from cfstream.models import DownloadType
 from cfstream.saving import answers
 from cfstream.saving.made import address_of
 from cfstream.saving.part import Part, refuse_foreign
 from cfstream.saving.places import place_for
 from cfstream.saving.progress import OnProgress, Progress
+from cfstream.uploads.progress import check_progress
 
 _ENDINGS = {"default": "mp4", "audio": "m4a"}
 _TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _PIECE = 1024 * 1024
-_STALLS = 8
-_NO_PROGRESS = 600.0  # seconds
-_HOPELESS = frozenset({Verdict.FINAL, Verdict.UNREADABLE})
 
 
 async def save_download(
@@ -47,8 +44,7 @@ async def save_download(
     """
     endpoints.DOWNLOADS_CREATE_TYPE(identifier=uid, download_type=kind)  # refuses what cannot be a video or a type
     signed = _checked(token)
-    if on_progress is not None and not callable(on_progress):
-        raise InvalidInputError(f"on_progress: expected a function, got {type(on_progress).__name__}")
+    check_progress(on_progress)
     place = place_for(path, f"{uid}.{_ENDINGS[kind]}", overwrite=overwrite)
     refuse_foreign(place, overwrite=overwrite)
     async with transport.session.call(None):
@@ -99,7 +95,7 @@ class _Download:
             except StreamError as caught:
                 caught.request = caught.request or MEDIA_ROW
                 caught.attempts = caught.attempts or self._progress.attempt
-                if classify(caught) in _HOPELESS:
+                if classify(caught) in HOPELESS:
                     raise
                 error = caught
             await self._pause(error)
@@ -187,8 +183,8 @@ class _Download:
         row, attempt = MEDIA_ROW, self._progress.attempt
         logger.info("%s: attempt %d failed (%s)", row, attempt, type(error).__name__)
         self._stalls += 1
-        wait = self._wait(error)
-        if self._stalls >= _STALLS or wait > _NO_PROGRESS - (self._clock.monotonic() - self._moved):
+        wait = wait_after_stall(self._transport.settings.retry, self._stalls, asked_wait(error))
+        if is_stalled(self._stalls, self._clock.monotonic() - self._moved, wait):
             total = "?" if self._part.total is None else self._part.total
             raise TransportError(
                 f"no progress after {self._stalls} attempts at byte {self._part.size} of {total}: {error.args[0]}",
@@ -198,11 +194,3 @@ class _Download:
             ) from error
         if wait:
             await self._clock.sleep(wait)
-
-    def _wait(self, error: StreamError) -> float:
-        policy = self._transport.settings.retry
-        asked = error.retry_after if isinstance(error, APIError) else None
-        if asked is not None:
-            return min(asked, policy.max_retry_after)
-        # a lost connection can usually be made anew at once
-        return policy.backoff(self._stalls - 1, random.uniform) if self._stalls > 1 else 0.0

@@ -180,12 +180,15 @@ class JournalWriter:
         if ops:
             await self._run(lambda: self._commit(*((_SETTLE, {"op": op}) for op in ops)))
 
-    async def creations(self, *, unknown: bool = False) -> list[Creation]:
-        """Give the attempts that were ever made, or those whose outcome is not known."""
-        known = "SELECT op, key, since, uid FROM creations"
-        query = f"{known} WHERE uid IS NULL" if unknown else known
-        rows = await self._run(lambda: self._rows(query))
-        return [Creation(op=op, key=key, since=since, uid=uid) for op, key, since, uid in rows]
+    async def unknown(self) -> list[Creation]:
+        """Give the attempts whose outcome is not known."""
+        rows = await self._run(lambda: self._rows("SELECT op, key, since FROM creations WHERE uid IS NULL"))
+        return [Creation(op=op, key=key, since=since) for op, key, since in rows]
+
+    async def is_unknown(self, op: str) -> bool:
+        """Tell whether the outcome of an attempt is still not known."""
+        query = "SELECT 1 FROM creations WHERE op = ? AND uid IS NULL"
+        return bool(await self._run(lambda: self._rows(query, op)))
 
     async def report(self) -> UploadReport:
         """Tell how many uploads are done, failed and pending."""

@@ -17,7 +17,8 @@ from cfstream.uploads.record import OP_KEY
 # The service's clock and ours differ, and what it made shows in its lists some seconds later.
 _CLOCKS_DIFFER = timedelta(seconds=300)
 _FIRST_LOOK = 1.0
-_PENDING = "pendingupload"
+PENDING = "pendingupload"
+"""The state of an upload that is not whole."""
 
 
 async def find(transport: Transport, creations: Iterable[Creation], *, patient: bool) -> Mapping[str, Video]:
@@ -57,7 +58,7 @@ async def clear(transport: Transport, creations: Iterable[Creation], *, patient:
     """
     found = await find(transport, creations, patient=patient)
     for video in found.values():
-        if video.status.state == _PENDING:
+        if video.status.state == PENDING:
             await take_back(transport, video.uid)
     return found
 
@@ -68,7 +69,7 @@ async def settle(transport: Transport, journal: JournalWriter) -> None:
     An empty upload is deleted, a copy that the service makes is taken for the one that was wanted, and a second one
     is deleted. What other uploads of this process are at work on is left to them.
     """
-    unknown = [made for made in await journal.creations(unknown=True) if not journal.is_busy(made.key)]
+    unknown = [made for made in await journal.unknown() if not journal.is_busy(made.key)]
     if not unknown:
         return
     found = await find(transport, unknown, patient=True)
@@ -79,12 +80,12 @@ async def settle(transport: Transport, journal: JournalWriter) -> None:
 
 
 async def _settle(transport: Transport, journal: JournalWriter, creation: Creation, video: Video | None) -> None:
-    if creation not in await journal.creations(unknown=True):
+    if not await journal.is_unknown(creation.op):
         return  # an upload has come and gone since, and what was found may be its whole video
     entry = await journal.find(creation.key)
     if video is None:
         await journal.settled([creation.op])
-    elif video.status.state == _PENDING or entry is None or entry.uid not in {None, video.uid}:
+    elif video.status.state == PENDING or entry is None or entry.uid not in {None, video.uid}:
         await take_back(transport, video.uid)
         await journal.settled([creation.op])
     else:

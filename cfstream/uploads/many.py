@@ -22,8 +22,9 @@ from cfstream.uploads.leftovers import settle
 from cfstream.uploads.one import key_in_journal, key_of, prepared, sent, source_text
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.pace import STORAGE_FULL, SharedPace
+from cfstream.uploads.progress import check_progress
 from cfstream.uploads.record import Kept, Unkept
-from cfstream.uploads.single import check_progress, send
+from cfstream.uploads.single import send
 from cfstream.uploads.sources import Source, UploadSource, open_source
 from cfstream.uploads.sources.files import path_key
 

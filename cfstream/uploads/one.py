@@ -18,9 +18,9 @@ from cfstream.uploads.journal import Entry, JournalWriter, UploadJournal, writin
 from cfstream.uploads.leftovers import clear, take_back
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.pace import UNPACED, Pace
-from cfstream.uploads.progress import OnProgress
+from cfstream.uploads.progress import OnProgress, check_progress
 from cfstream.uploads.record import Kept, Unkept
-from cfstream.uploads.single import check_progress, send
+from cfstream.uploads.single import send
 from cfstream.uploads.sources import Source, UploadSource, open_source
 from cfstream.uploads.sources.base import name_of
 
@@ -146,7 +146,7 @@ async def sent(
     pace: Pace = UNPACED,
 ) -> Video:
     """Send a source and keep how it ended."""
-    unknown = [made for made in await record.journal.creations(unknown=True) if made.key == record.entry.key]
+    unknown = [made for made in await record.journal.unknown() if made.key == record.entry.key]
     if unknown:
         await clear(transport, unknown)
         await record.journal.settled([made.op for made in unknown])

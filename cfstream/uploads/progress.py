@@ -3,14 +3,26 @@
 import inspect
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from cfstream._types import Clock
+from cfstream.errors import InvalidInputError
 from cfstream.models.video import UploadProgress
 
 OnProgress = Callable[[UploadProgress], Awaitable[object] | object]
 
 _EVERY = 0.1
 _RATE_OVER = 5.0
+
+
+def check_progress(on_progress: Any) -> None:
+    """Refuse what cannot be called, before anything is opened.
+
+    Raises:
+        InvalidInputError: it is no function.
+    """
+    if on_progress is not None and not callable(on_progress):
+        raise InvalidInputError(f"on_progress: expected a function, got {type(on_progress).__name__}")
 
 
 class Progress:

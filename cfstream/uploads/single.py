@@ -9,10 +9,10 @@ from urllib.parse import urljoin, urlsplit
 
 from cfstream import _tus, endpoints
 from cfstream._answers import RawResponse
+from cfstream._media import is_safe
 from cfstream._params import Encoded
-from cfstream._redact import excerpt
-from cfstream._retry import Verdict, classify
-from cfstream._session import Call, logger, origin_of
+from cfstream._retry import Verdict, classify, is_stalled, wait_after_stall
+from cfstream._session import Call, logger
 from cfstream._transport import Transport
 from cfstream._types import Secret
 from cfstream.endpoints import Endpoint, Request
@@ -20,7 +20,6 @@ from cfstream.errors import (
     AmbiguousResultError,
     APIError,
     FileChangedError,
-    InvalidInputError,
     NotFoundError,
     RequestTimeoutError,
     StreamError,
@@ -29,25 +28,16 @@ from cfstream.errors import (
 )
 from cfstream.models import TusUpload, Video
 from cfstream.uploads.journal import Creation
-from cfstream.uploads.leftovers import clear, take_back
+from cfstream.uploads.leftovers import PENDING, clear, take_back
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.pace import UNPACED, Pace
 from cfstream.uploads.progress import OnProgress, Progress
 from cfstream.uploads.record import Record
 from cfstream.uploads.sources import PIECE, Source
 
-_STALLS = 8
-_NO_PROGRESS = 600.0  # seconds
 _PULL_TIMEOUT = 30.0  # seconds without the socket taking a byte; aiohttp has no limit of its own for that
 _ANSWER_TIMEOUT = 120.0  # seconds from the last byte of a chunk to its answer
-_PENDING = "pendingupload"
 _TIMED_OUT = 408
-
-
-def check_progress(on_progress: Any) -> None:
-    """Refuse what cannot be called, before anything is opened."""
-    if on_progress is not None and not callable(on_progress):
-        raise InvalidInputError(f"on_progress: expected a function, got {type(on_progress).__name__}")
 
 
 async def send(
@@ -65,7 +55,8 @@ async def send(
         InvalidInputError: an option is refused; nothing was sent.
         StreamError: the upload ended without a finished video.
     """
-    options.create(source.size, source.name, op="")  # refuses options before any I/O
+    # refuses options before any I/O; an op id is 32 characters long
+    endpoints.STREAM_CREATE(options.create(source.size, source.name, op="0" * 32))
     chunk = options.chunk(transport.session.limits)
     progress = Progress(source.name or "bytes", source.size, transport.session.clock, on_progress)
     async with transport.session.call(None, bulk=pace.bulk) as call:
@@ -121,10 +112,6 @@ class _Upload:
                 await self._take_back(error.uid)
             raise
 
-    @property
-    def _shown(self) -> str:
-        return excerpt(self._source.name or "the data")
-
     async def _steps(self) -> Video:
         while True:
             match self._tus.next_request():
@@ -136,7 +123,7 @@ class _Upload:
                     await self._send(step)
                 case _tus.Confirm(uid):
                     video = await self._video(uid)
-                    complete = video is not None and video.status.state != _PENDING
+                    complete = video is not None and video.status.state != PENDING
                     self._tus.confirmed(complete=complete)
                     if complete and video is not None:
                         return await self._finished(video)
@@ -202,8 +189,7 @@ class _Upload:
             address = Secret(urljoin(f"{base}/", created.upload_url))
         except ValueError:
             address = Secret()
-        scheme, host, port = origin_of(address)
-        if not host or port is None or scheme not in {"https", urlsplit(base).scheme}:
+        if not is_safe(self._transport.session, address):
             raise UploadError(
                 "the service gave an upload address that cannot be read or is without TLS; nothing was sent",
                 uid=created.uid,
@@ -267,7 +253,7 @@ class _Upload:
     async def _piece(self, position: int, length: int) -> bytes | memoryview:
         piece = await self._source.read(position, length)
         if not piece:
-            raise FileChangedError(f"{self._shown} became shorter while it was uploaded")
+            raise FileChangedError(f"{self._source.shown} became shorter while it was uploaded")
         return piece
 
     async def _answered(self, response: RawResponse, endpoint: Endpoint[None]) -> None:
@@ -310,26 +296,18 @@ class _Upload:
 
     async def _pause_after_stall(self) -> None:
         """Wait longer with every step that brought the server no further; give up in the end."""
-        wait = self._wait()
-        patience = _NO_PROGRESS - (self._clock.monotonic() - self._moved)
-        if self._tus.stalls >= _STALLS or wait > patience:
+        asked, self._asked_wait = self._asked_wait, None
+        wait = wait_after_stall(self._transport.settings.retry, self._tus.stalls, asked)
+        if is_stalled(self._tus.stalls, self._clock.monotonic() - self._moved, wait):
             reason = self._last.args[0] if self._last else "the server stands still"
             raise UploadError(
-                f"{self._shown}: no progress after {self._tus.stalls} attempts at byte "
+                f"{self._source.shown}: no progress after {self._tus.stalls} attempts at byte "
                 f"{self._tus.offset} of {self._tus.size}: {reason}",
                 attempts=self._tus.stalls,
                 retryable=True,
             ) from self._last
         if wait:
             await self._clock.sleep(wait)
-
-    def _wait(self) -> float:
-        asked, self._asked_wait = self._asked_wait, None
-        policy = self._transport.settings.retry
-        if asked is not None:
-            return min(asked, policy.max_retry_after)
-        # the first doubt is settled at once: a lost connection usually can be made anew
-        return policy.backoff(self._tus.stalls - 1, random.uniform) if self._tus.stalls > 1 else 0.0
 
     async def _video(self, uid: str) -> Video | None:
         try:
