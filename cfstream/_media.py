@@ -10,7 +10,7 @@ from yarl import URL
 
 from cfstream._answers import RawResponse
 from cfstream._hooks import RequestEvent, ResponseEvent
-from cfstream._session import Session, origin_of
+from cfstream._session import Session
 from cfstream._transport import REDIRECTS, Transport, client_timeout, translate
 from cfstream._types import Secret
 from cfstream.errors import RedirectError, TransportError
@@ -44,6 +44,9 @@ class MediaAnswer:
             async with asyncio.timeout(self._silence):
                 return await self._answer.content.readany()
         except (aiohttp.ClientError, OSError) as error:
+            # aiohttp raises before it gives what came ahead of the break; that counts, and the next call raises again
+            if left := self._answer.content._read_nowait(-1):  # noqa: SLF001  # there is no public way
+                return left
             problem = translate(error)
         # raised outside the handler: aiohttp's exceptions hold the address
         raise problem
@@ -76,12 +79,6 @@ async def open_media(transport: Transport, url: Secret, headers: Mapping[str, st
         answer.close()
         url = _onward(transport.session, url, location)
     raise RedirectError(f"the media host redirects more than {_MOST_REDIRECTS} times", retryable=False)
-
-
-def is_safe(session: Session, url: str) -> bool:
-    """Tell whether bytes may go to and fro there: over TLS, unless the API itself is without."""
-    scheme, host, port = origin_of(url)
-    return bool(host) and port is not None and scheme in {"https", origin_of(session.base_url)[0]}
 
 
 async def _ask(transport: Transport, url: Secret, headers: Mapping[str, str], attempt: int) -> aiohttp.ClientResponse:
@@ -125,7 +122,7 @@ def _onward(session: Session, url: Secret, location: str) -> Secret:
     except ValueError:
         onward = URL()
     # a name and a password in an address would go out as credentials
-    if onward.raw_user is not None or onward.raw_password is not None or not is_safe(session, str(onward)):
+    if onward.raw_user is not None or onward.raw_password is not None or not session.is_safe(str(onward)):
         raise RedirectError(
             "the media host redirects to an address that cannot be read or is without TLS", retryable=False
         )

@@ -6,6 +6,7 @@ import logging
 import re
 import warnings
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("cfstream")
 
 _POOL = 100  # sockets; aiohttp's own default, stated because uploads and calls share it
+_FOR_SINGLE_CALLS = 10  # of them: a chunk may take minutes, and whoever finds no socket would wait for its end
 BASE_URL = "https://api.cloudflare.com/client/v4"
 _API_HOST = "api.cloudflare.com"
 _HOST = re.compile(r"[0-9A-Za-z_.:-]+")
@@ -56,11 +58,13 @@ class Session:
         self.agent = {"User-Agent": f"cfstream/{_version.__version__}"}
         self._own_headers = {**self.agent, **{name: Secret(value) for name, value in credentials.items()}}
         self._origin = origin_of(base_url)
+        self._dated: tuple[str | None, float] = None, 0.0
         self._given = given
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._open_calls: set[Call] = set()
         self.poll: Poll | None = None
+        self._new_bulk_sockets()
         self.closed = False
 
     def headers_for(self, url: str | None) -> dict[str, str]:
@@ -79,6 +83,25 @@ class Session:
         scheme, host, port = origin
         cloudflare = self._origin == ("https", _API_HOST, 443)
         return cloudflare and scheme == "https" and port == _HTTPS and host.endswith(f".{_API_HOST}")
+
+    def is_safe(self, url: str) -> bool:
+        """Tell whether bytes may go to and fro there: over TLS, unless the API itself is without."""
+        scheme, host, port = origin_of(url)
+        return bool(host) and port is not None and scheme in {"https", self._origin[0]}
+
+    def observe(self, headers: Mapping[str, str]) -> None:
+        """Take what an answer of the API tells of the service's limits and of its clock."""
+        self.governor.observe(headers)
+        self._dated = headers.get("Date"), self.clock.time()
+
+    def service_behind(self) -> float:
+        """Give the seconds by which the service's clock was behind ours at its last answer; 0 where it was not."""
+        date, received = self._dated
+        try:
+            told = parsedate_to_datetime(date or "").timestamp()
+        except (ValueError, OverflowError):
+            return 0.0
+        return max(0.0, received - told)
 
     def http(self) -> aiohttp.ClientSession:
         """Give the aiohttp session, opened if need be.
@@ -102,6 +125,7 @@ class Session:
             )
         if self._loop is not loop:
             self.governor.new_loop()
+            self._new_bulk_sockets()
         self._loop = loop
         if self._given is not None:
             if self._given.closed:
@@ -146,6 +170,10 @@ class Session:
         self._session = self._loop = self.poll = None
         self._open_calls.clear()
         self.governor.new_loop()
+        self._new_bulk_sockets()
+
+    def _new_bulk_sockets(self) -> None:
+        self.bulk_sockets = asyncio.Semaphore(_POOL - _FOR_SINGLE_CALLS)
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         session = getattr(self, "_session", None)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from functools import cache
 from time import perf_counter
 from typing import Any, TypeVar
@@ -157,6 +158,20 @@ class Transport:
             TransportError: no usable answer came; ``sent`` says whether the server may have seen the request.
         """
         http = self.session.http()
+        # before the governor, so that a request does not go out long after it was counted
+        async with self.session.bulk_sockets if call.bulk else nullcontext():
+            return await self._exchange(http, request, call, attempt=attempt, body=body, answer_timeout=answer_timeout)
+
+    async def _exchange(
+        self,
+        http: aiohttp.ClientSession,
+        request: Request[Any],
+        call: Call,
+        *,
+        attempt: int,
+        body: AsyncIterator[bytes | memoryview] | None,
+        answer_timeout: float | Absent | None,
+    ) -> RawResponse:
         await self.session.governor.acquire(call.deadline, bulk=call.bulk)
         row, hooks = request.endpoint.row, self.settings.hooks
         if hooks.on_request:
@@ -185,7 +200,7 @@ class Transport:
         else:
             call.in_flight = False
             if request.url is None:  # whoever keeps the uploads has no say in how often the API may be asked
-                self.session.governor.observe(headers)
+                self.session.observe(headers)
             self._observe(row, attempt, status, headers, perf_counter() - started)
             if status in REDIRECTS:
                 raise _redirected(headers.get("Location", ""))

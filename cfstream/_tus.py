@@ -280,10 +280,18 @@ class Upload:
             self.stalls += 1
             self._next = _Next.CONFIRM
             return
+        self.lost(response.status)
+
+    def lost(self, status: int | None) -> None:
+        """Take it that the upload cannot be gone on with; another one is asked for.
+
+        Raises:
+            UploadError: that happened too often.
+        """
         self._recreations += 1
         if self._recreations > _RECREATIONS:
             error = self._contradiction(f"the upload vanished from the server {self._recreations} times")
-            error.status = response.status
+            error.status = status
             raise error
         self.offset = self._best = self._sent = 0
         self.stalls += 1

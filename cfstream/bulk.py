@@ -8,6 +8,7 @@ from typing import Any, Generic, Self, TypeVar
 import attrs
 
 from cfstream import endpoints
+from cfstream._session import Session
 from cfstream._transport import Transport
 from cfstream.errors import ClientClosedError, InvalidInputError, NotFoundError, StreamError
 from cfstream.models import StreamEditParams, Video
@@ -92,7 +93,9 @@ def edit_many(
         except StreamError as error:
             return EditFailed(uid=uid, error=_unless_closed(error))
 
-    return Bulk(outcomes_of(_pairs(items_of("changes", changes)), edit, checked_concurrency(concurrency)))
+    return Bulk(
+        outcomes_of(transport.session, _pairs(items_of("changes", changes)), edit, checked_concurrency(concurrency))
+    )
 
 
 def delete_many(
@@ -109,7 +112,7 @@ def delete_many(
             return DeleteFailed(uid=uid, error=_unless_closed(error))
         return Deleted(uid=uid)
 
-    return Bulk(outcomes_of(items_of("uids", uids), delete, checked_concurrency(concurrency)))
+    return Bulk(outcomes_of(transport.session, items_of("uids", uids), delete, checked_concurrency(concurrency)))
 
 
 def _unless_closed(error: StreamError) -> StreamError:
@@ -154,10 +157,10 @@ async def _pairs(changes: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 
 async def outcomes_of(
-    items: AsyncIterator[Any], work: Callable[[Any], Awaitable[T]], concurrency: int
+    session: Session, items: AsyncIterator[Any], work: Callable[[Any], Awaitable[T]], concurrency: int
 ) -> AsyncGenerator[T]:
     """Do the work on each item, so many at once, and give the outcomes as they come; what it raises ends it all."""
-    feed = _Feed(items)
+    feed = _Feed(items, session)
     results: asyncio.Queue[tuple[T] | None] = asyncio.Queue(concurrency)
     workers = [asyncio.create_task(_worker(feed, work, results)) for _ in range(concurrency)]
     try:
@@ -194,25 +197,42 @@ async def _worker(
 
 @attrs.define
 class _Feed:
-    """The source, read by one worker at a time."""
+    """The source, read by one worker at a time; closing the client ends the reading, too."""
 
     items: AsyncIterator[Any]
+    session: Session
     failure: BaseException | None = None
     _ended: bool = False
     _turn: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    _reading: asyncio.Timeout | None = None
 
     async def next(self) -> tuple[Any] | None:
         """Give the next item, or None when there is no more."""
         async with self._turn:
             if self._ended:
                 return None
-            try:
+            async with self.session.call(None):
+                return await self._read()
+
+    async def _read(self) -> tuple[Any] | None:
+        reading = self._reading = asyncio.timeout(None)
+        try:
+            async with reading:
                 return (await anext(self.items),)
-            except StopAsyncIteration:
-                self._ended = True
-                return None
+        except StopAsyncIteration:
+            self._ended = True
+            return None
+        except TimeoutError:
+            if not reading.expired():
+                raise
+            return None
+        finally:
+            self._reading = None
 
     def end(self, failure: BaseException) -> None:
-        """Read no further."""
+        """Read no further, and wait no longer for what is being read: the source may never give it."""
         self._ended = True
         self.failure = self.failure or failure
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.reschedule(asyncio.get_running_loop().time())

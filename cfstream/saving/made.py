@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 from cfstream import endpoints
-from cfstream._media import is_safe
 from cfstream._transport import Transport
 from cfstream._types import Secret
 from cfstream.errors import DecodeError, StreamError, WaitTimeoutError
@@ -25,7 +24,7 @@ async def address_of(transport: Transport, uid: str, kind: DownloadType, token: 
     """
     download = await _made(transport, uid, kind)
     url = download.url or ""
-    if not is_safe(transport.session, url):
+    if not transport.session.is_safe(url):
         raise DecodeError(f"the address of the {kind} download cannot be read or is without TLS")
     return Secret(url) if token is None else _with_token(url, uid, token)
 

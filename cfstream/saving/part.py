@@ -51,7 +51,8 @@ class Part:
 
     def _take_up(self) -> None:
         note = _read(self._note)
-        whole = os.fstat(self._fd).st_size // _BLOCK * _BLOCK
+        # a block counts once a byte of the next is there: only then it had been forced onto the disk
+        whole = max(0, os.fstat(self._fd).st_size - 1) // _BLOCK * _BLOCK
         validator, total = note.get("validator"), note.get("total")
         known = isinstance(validator, str) and isinstance(total, int) and whole < total
         if known and {name: note.get(name) for name in self._of} == self._of:
@@ -146,8 +147,11 @@ def _open_locked(path: Path) -> int:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # whoever had the lock before may have given the file its final name
-            if os.path.samestat(path.stat(), os.fstat(descriptor)):
-                return descriptor
+            held = os.fstat(descriptor)
+            if os.path.samestat(path.stat(), held):
+                if held.st_nlink == 1:
+                    return descriptor
+                path.unlink()  # a run that was killed had given the whole file its final name already
         except BlockingIOError as error:
             os.close(descriptor)
             raise StreamError(f"another download is writing to {shown(os.fspath(path))}") from error

@@ -7,6 +7,7 @@ from typing import Any, Generic, Self, TypeVar
 from cfstream import bulk, pages
 from cfstream.pages import Page
 from cfstream.resources._base import spell_out_keywords
+from cfstream.sync._jobs import as_given
 from cfstream.sync._portal import Portal
 from cfstream.uploads import many
 from cfstream.uploads.journal import UploadReport
@@ -90,6 +91,9 @@ class Uploads(Bulk[Uploaded | UploadFailed]):
     def __init__(self, portal: Portal, impl: many.Uploads) -> None:
         super().__init__(portal, impl)
         self._impl = impl
+
+    def __next__(self) -> Uploaded | UploadFailed:
+        return as_given(super().__next__())
 
     def run(self) -> UploadReport:
         """Do all of it, and tell how it ended: of this run, or of the whole journal where one is kept."""

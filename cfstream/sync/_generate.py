@@ -29,6 +29,7 @@ _RULES = {
 _WALKED = ("Pager", "Bulk", "Uploads")
 _OR_ASYNC = " | AsyncIterable["
 _WITH_CALLBACKS = "UploadJobParams"
+_OF_JOBS = "Iterable[Job]"
 _OWN = {
     "Bulk": "cfstream.sync._base",
     "Uploads": "cfstream.sync._base",
@@ -37,6 +38,7 @@ _OWN = {
     "Portal": "cfstream.sync._portal",
     "callbacks_in_callers_thread": "cfstream.sync._portal",
     "in_callers_thread": "cfstream.sync._portal",
+    "jobs_read_by_caller": "cfstream.sync._jobs",
     "read_by_caller": "cfstream.sync._portal",
 }
 
@@ -182,10 +184,7 @@ class _Writer:
 
     def _call(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
         """Give the arguments of the delegating line."""
-        arguments = [
-            f"read_by_caller({argument.arg})" if _OR_ASYNC in ast.unparse(argument) else argument.arg
-            for argument in node.args.args[1:]
-        ]
+        arguments = [_argument(argument.arg, ast.unparse(argument)) for argument in node.args.args[1:]]
         for argument in node.args.kwonlyargs:
             value = f"in_callers_thread({argument.arg})" if argument.arg.startswith("on_") else argument.arg
             arguments.append(f"{argument.arg}={value}")
@@ -226,6 +225,13 @@ def _parameters(arguments: ast.arguments) -> Iterator[tuple[str, ast.arg | None,
         yield "", argument, default
     if arguments.kwarg:
         yield "**", arguments.kwarg, None
+
+
+def _argument(name: str, declared: str) -> str:
+    """Give a positional argument as it is handed on."""
+    if _OR_ASYNC not in declared:
+        return name
+    return f"jobs_read_by_caller({name})" if _OF_JOBS in declared else f"read_by_caller({name})"
 
 
 def _wrapped(code: str, indent: str, tail: str = "") -> list[str]:

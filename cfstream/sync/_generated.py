@@ -65,6 +65,7 @@ from cfstream.resources import (
     webhooks,
 )
 from cfstream.sync._base import Bulk, Pager, Resource, Uploads
+from cfstream.sync._jobs import jobs_read_by_caller
 from cfstream.sync._portal import Portal, callbacks_in_callers_thread, in_callers_thread, read_by_caller
 from cfstream.uploads.journal import UploadJournal
 from cfstream.uploads.many import Job
@@ -793,7 +794,7 @@ class StreamCalls(Resource):
         return Uploads(
             self._portal,
             self._impl.upload_many(
-                read_by_caller(sources),
+                jobs_read_by_caller(sources),
                 journal=journal,
                 concurrency=concurrency,
                 max_failures=max_failures,

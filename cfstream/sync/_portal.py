@@ -87,11 +87,16 @@ def callbacks_in_callers_thread(options: K) -> K:
     return cast("K", moved)
 
 
-def read_by_caller(source: Any) -> Any:
-    """Give what the loop's thread can walk while each item is made in the thread that waits for the call."""
+def read_by_caller(source: Any, each: Callable[[Any], Any] | None = None) -> Any:
+    """Give what the loop's thread can walk while each item is made in the thread that waits for the call.
+
+    Args:
+        source: what the caller gave.
+        each: what becomes of an item before it is handed on.
+    """
     if isinstance(source, (str, bytes)) or not isinstance(source, Iterable):
         return source  # whoever takes it refuses it
-    return _ReadByCaller(iter(source))
+    return _ReadByCaller(iter(source) if each is None else map(each, source))
 
 
 class _ReadByCaller:

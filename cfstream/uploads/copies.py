@@ -5,58 +5,61 @@ from typing import Any
 
 from cfstream import endpoints
 from cfstream._transport import Transport
+from cfstream.endpoints import Request
 from cfstream.errors import AmbiguousResultError, APIError, ClientClosedError, InvalidInputError, StreamError
 from cfstream.models import Video
-from cfstream.uploads.journal import Creation
 from cfstream.uploads.leftovers import find
 from cfstream.uploads.pace import Pace
-from cfstream.uploads.record import OP_KEY, Kept, Unkept
+from cfstream.uploads.record import NO_OP, OP_KEY, Record
 
 _ATTEMPTS = 3
 
 
-async def copied(
-    transport: Transport, url: str, options: Mapping[str, Any], *, record: Kept | Unkept, pace: Pace
-) -> Video:
+async def copied(transport: Transport, url: str, options: Mapping[str, Any], *, record: Record, pace: Pace) -> Video:
     """Have the service fetch a video; one that a lost attempt made after all is taken.
 
     Raises:
+        InvalidInputError: the address or an option is refused; nothing was sent.
         StreamError: the service refuses, or its answers keep getting lost.
     """
-    attempt = 1
+    try:
+        return await _copied(transport, url, options, record=record, pace=pace)
+    except ClientClosedError:
+        raise  # it has not failed: a later run goes on
+    except StreamError as error:
+        await record.failed(str(error))
+        raise
+
+
+async def _copied(transport: Transport, url: str, options: Mapping[str, Any], *, record: Record, pace: Pace) -> Video:
+    _request(url, options, op=NO_OP)  # refuses options before the journal hears of an attempt
+    attempts = _ATTEMPTS
     while True:
         creation = await record.creating()
+        request = _request(url, options, op=creation.op)
         try:
-            video = await _made(transport, url, options, creation, pace)
-        except AmbiguousResultError as error:
+            video = await pace.admitted(lambda: transport.send(request, timeout=None, bulk=True))  # noqa: B023  # called before the next attempt
+        except AmbiguousResultError:
             pace.trouble()
-            if attempt == _ATTEMPTS:
-                await record.failed(str(error))
+            # how the look itself fails says nothing of what was made
+            found = await find(transport, [creation], patient=True)
+            attempts -= 1
+            if creation.op in found:
+                video = found[creation.op]
+            elif attempts:
+                continue
+            else:
                 raise
-            attempt += 1
-            continue
-        except ClientClosedError:
-            raise
-        except StreamError as error:
-            if isinstance(error, (APIError, InvalidInputError)):  # of others nobody knows whether nothing was made
-                await record.settled(creation)
-            await record.failed(str(error))
+        except APIError:
+            await record.settled(creation)  # refused, so nobody need look for it
             raise
         await record.done(video.uid, creation)
         pace.success()
         return video
 
 
-async def _made(transport: Transport, url: str, options: Mapping[str, Any], creation: Creation, pace: Pace) -> Video:
+def _request(url: str, options: Mapping[str, Any], *, op: str) -> Request[Video]:
     meta = options.get("meta", {})
     if not isinstance(meta, Mapping):
         raise InvalidInputError(f"meta: expected a mapping, got {type(meta).__name__}")
-    params = {"input": url, **options, "meta": {**meta, OP_KEY: creation.op}}
-    request = endpoints.COPY_CREATE(params)
-    try:
-        return await pace.admitted(lambda: transport.send(request, timeout=None, bulk=True))
-    except AmbiguousResultError:
-        made = await find(transport, [creation], patient=True)
-        if creation.op in made:
-            return made[creation.op]
-        raise
+    return endpoints.COPY_CREATE({"input": url, **options, "meta": {**meta, OP_KEY: op}})

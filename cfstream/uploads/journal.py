@@ -23,6 +23,7 @@ T = TypeVar("T")
 State = Literal["planned", "creating", "created", "done", "failed"]
 
 _SCHEMA = 1
+_OURS = frozenset({"uploads", "creations"})
 _BUSY = 5.0  # seconds that a reader waits for a commit
 _PATIENCE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.0)  # seconds between looks whether a writer that just ended let go
 _TABLES = f"""
@@ -43,7 +44,9 @@ class FailedEntry:
     """A file that was not uploaded, and why."""
 
     source: str
+    """The path, or what else can be shown of the source; no bytes, and of an address no query."""
     reason: str
+    """The error on one line."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +54,9 @@ class UploadReport:
     """What a journal knows: how many uploads stand where."""
 
     done: int
+    """How many videos are whole."""
     failed: tuple[FailedEntry, ...]
+    """What a later run with the same journal tries again."""
     pending: int
     """Begun or planned, and neither done nor failed."""
     bytes: int
@@ -76,6 +81,11 @@ class Entry:
     uid: str | None = None
     url: Secret | None = attrs.field(default=None, converter=attrs.converters.optional(Secret))
     reason: str | None = None
+
+    @property
+    def done_uid(self) -> str | None:
+        """The video, where it is whole."""
+        return self.uid if self.state == "done" else None
 
 
 @attrs.frozen(kw_only=True)
@@ -112,7 +122,7 @@ class UploadJournal:
         """
         if not self.path.is_file():
             raise JournalError(f"journal {self.path}: there is no such file")
-        with _explained(self.path), contextlib.closing(_connected(self.path)) as database:
+        with _explained(self.path), contextlib.closing(_connected(self.path, mode="ro")) as database:
             _check_schema(self.path, database)
             return _report(database)
 
@@ -139,8 +149,10 @@ class JournalWriter:
 
     async def close(self) -> None:
         """Let go of the journal."""
-        await self._run(self._close)
-        self._thread.shutdown(wait=False)
+        try:
+            await self._run(self._close)
+        finally:
+            self._thread.shutdown(wait=False)
 
     @contextlib.asynccontextmanager
     async def alone(self, key: str) -> AsyncGenerator[None]:
@@ -203,16 +215,33 @@ class JournalWriter:
     def _open(self) -> None:
         if self._database is not None:
             return
-        with _explained(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._lock = _locked(self._path)
-            # made by us, so that it is never readable by others, not even for a moment
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-            self._path.chmod(0o600)
-            self._database = _connected(self._path, write=True)
-            if self._connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                self._connection.executescript(_TABLES)
-            _check_schema(self._path, self._connection)
+        try:
+            with _explained(self._path):
+                self._open_file()
+        except BaseException:
+            self._close()  # or whoever shares it would find it open
+            raise
+
+    def _open_file(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _locked(self._path)
+        # made by us, so that it is never readable by others, not even for a moment
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        self._database = _connected(self._path, mode="rw")
+        is_new = _is_empty(self._database)
+        if not is_new:
+            _check_schema(self._path, self._database)  # before anything is written: it may be somebody else's
+        self._path.chmod(0o600)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        if is_new:
+            self._database.executescript(_TABLES)
+
+    def leave_to_parent(self) -> None:
+        """Give up the child's share of the lock, or it would outlive the parent; the parent's own stays."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
     def _close(self) -> None:
         if self._database is not None:
@@ -252,20 +281,23 @@ _LEARN = "UPDATE creations SET uid = :uid WHERE op = :op"
 _SETTLE = "DELETE FROM creations WHERE op = :op"
 
 
-def _connected(path: Path, *, write: bool = False) -> sqlite3.Connection:
-    mode = "rw" if write else "ro"
+def _connected(path: Path, *, mode: Literal["ro", "rw"]) -> sqlite3.Connection:
     # one thread at a time uses it, though not always the same one: the executor may replace its thread
-    database = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY, check_same_thread=False
-    )
-    if write:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-    return database
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=_BUSY, check_same_thread=False)
+
+
+def _is_empty(database: sqlite3.Connection) -> bool:
+    return database.execute("PRAGMA user_version").fetchone()[0] == 0 and not _tables(database)
+
+
+def _tables(database: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def _check_schema(path: Path, database: sqlite3.Connection) -> None:
     version = database.execute("PRAGMA user_version").fetchone()[0]
+    if not _tables(database) >= _OURS:
+        raise JournalError(f"journal {path}: is no journal of uploads; give another file")
     if version != _SCHEMA:
         raise JournalError(
             f"journal {path}: is of version {version}, and this cfstream knows {_SCHEMA}; give another file, or update"
@@ -308,7 +340,8 @@ def _locked(path: Path) -> int:
 @contextlib.asynccontextmanager
 async def writing(journal: UploadJournal) -> AsyncGenerator[JournalWriter]:
     """Write a journal; all uploads of this process that name it share one writer."""
-    path = journal.path.absolute()
+    # a folder has many names; the file itself may be no link
+    path = journal.path.parent.resolve() / journal.path.name
     with _sharing:
         writer = _writers.setdefault(path, JournalWriter(journal))
         writer.users += 1
@@ -326,6 +359,22 @@ async def writing(journal: UploadJournal) -> AsyncGenerator[JournalWriter]:
 
 _sharing = threading.Lock()
 _writers: dict[Path, JournalWriter] = {}
+# What a forked child must not let the garbage collector close: the parent still writes it.
+_left_to_parent: list[JournalWriter] = []
+
+
+def _forget_all() -> None:
+    """Start anew in a forked child: the threads of the writers stayed behind."""
+    global _sharing  # noqa: PLW0603  # the parent may have held it at the fork
+    _sharing = threading.Lock()
+    for writer in _writers.values():
+        writer.leave_to_parent()
+        _left_to_parent.append(writer)
+    _writers.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 
 
 @contextlib.contextmanager

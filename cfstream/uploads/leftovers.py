@@ -14,7 +14,7 @@ from cfstream.pages import ByCreated, Pager
 from cfstream.uploads.journal import Creation, JournalWriter
 from cfstream.uploads.record import OP_KEY
 
-# The service's clock and ours differ, and what it made shows in its lists some seconds later.
+# The service's clock and ours differ, also by more than its last answer told.
 _CLOCKS_DIFFER = timedelta(seconds=300)
 _FIRST_LOOK = 1.0
 PENDING = "pendingupload"
@@ -46,7 +46,8 @@ async def find(transport: Transport, creations: Iterable[Creation], *, patient: 
 
 
 async def _look(transport: Transport, wanted: Mapping[str, Creation]) -> Mapping[str, Video]:
-    since = datetime.fromtimestamp(min(creation.since for creation in wanted.values()), UTC) - _CLOCKS_DIFFER
+    began = min(creation.since for creation in wanted.values()) - transport.session.service_behind()
+    since = datetime.fromtimestamp(began, UTC) - _CLOCKS_DIFFER
     videos: Pager[Video] = Pager(transport, lambda: ByCreated(endpoints.STREAM_LIST, {"after": since}))
     return {video.meta[OP_KEY]: video async for video in videos if video.meta.get(OP_KEY) in wanted}
 
@@ -69,7 +70,9 @@ async def settle(transport: Transport, journal: JournalWriter) -> None:
     An empty upload is deleted, a copy that the service makes is taken for the one that was wanted, and a second one
     is deleted. What other uploads of this process are at work on is left to them.
     """
-    unknown = [made for made in await journal.unknown() if not journal.is_busy(made.key)]
+    # what was made in another account shows in its own lists alone
+    own = f"{transport.settings.account_id}:"
+    unknown = [made for made in await journal.unknown() if made.key.startswith(own) and not journal.is_busy(made.key)]
     if not unknown:
         return
     found = await find(transport, unknown, patient=True)
@@ -85,13 +88,26 @@ async def _settle(transport: Transport, journal: JournalWriter, creation: Creati
     entry = await journal.find(creation.key)
     if video is None:
         await journal.settled([creation.op])
-    elif video.status.state == PENDING or entry is None or entry.uid not in {None, video.uid}:
+    elif not creation.key.startswith(f"{transport.settings.account_id}:copy:"):
+        # no byte was sent to an upload whose address nobody got, so it is never the wanted video
+        if video.status.state == PENDING:
+            await take_back(transport, video.uid)
+        await journal.settled([creation.op])
+    elif entry is None or entry.uid not in {None, video.uid}:
         await take_back(transport, video.uid)
         await journal.settled([creation.op])
     else:
         # with what the attempt made, in one commit: a video that is done and yet unknown would be a second one
         done = attrs.evolve(entry, state="done", uid=video.uid, url=None, reason=None)
         await journal.created(done, creation.op)
+
+
+async def look_up(transport: Transport, uid: str, *, bulk: bool = False) -> Video | None:
+    """Give a video, or None where there is none of that uid."""
+    try:
+        return await transport.send(endpoints.STREAM_GET(identifier=uid), timeout=None, bulk=bulk)
+    except NotFoundError:
+        return None
 
 
 async def take_back(transport: Transport, uid: str) -> None:

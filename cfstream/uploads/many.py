@@ -17,14 +17,14 @@ from cfstream.bulk import Bulk, checked_concurrency, items_of, outcomes_of
 from cfstream.errors import ClientClosedError, InvalidInputError, JournalError, StreamError, UploadError
 from cfstream.models import CopyJobParams, UploadJobParams, Video
 from cfstream.uploads.copies import copied
+from cfstream.uploads.driver import send
 from cfstream.uploads.journal import Entry, FailedEntry, JournalWriter, UploadJournal, UploadReport, writing
+from cfstream.uploads.kept import key_in_journal, key_of, prepared, sent, source_text
 from cfstream.uploads.leftovers import settle
-from cfstream.uploads.one import key_in_journal, key_of, prepared, sent, source_text
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.pace import STORAGE_FULL, SharedPace
 from cfstream.uploads.progress import check_progress
-from cfstream.uploads.record import Kept, Unkept
-from cfstream.uploads.single import send
+from cfstream.uploads.record import Kept, Record, Unkept
 from cfstream.uploads.sources import Source, UploadSource, open_source
 from cfstream.uploads.sources.files import path_key
 
@@ -184,7 +184,9 @@ class _Run:
             if self.journal is not None:
                 self._writer = await stack.enter_async_context(writing(self.journal))
                 await settle(self.transport, self._writer)
-            walk = await stack.enter_async_context(aclosing(outcomes_of(self.sources, self._one, self.concurrency)))
+            walk = await stack.enter_async_context(
+                aclosing(outcomes_of(self.transport.session, self.sources, self._one, self.concurrency))
+            )
             async for outcome in walk:
                 self._count(outcome)
                 yield outcome
@@ -229,7 +231,13 @@ class _Run:
         options = _options({**self.defaults, **job.options})
         chunk = options.service.chunk(self.transport.session.limits)
         try:
-            source = await open_source(job.source, self.transport.session.limits, options.length, chunk=chunk)
+            source = await open_source(
+                job.source,
+                self.transport.session.limits,
+                options.length,
+                chunk=chunk,
+                again=self._writer is not None,
+            )
         except InvalidInputError as error:
             known = await self._unopened(job.source, error)
             if known:
@@ -246,8 +254,8 @@ class _Run:
             return None
         key = key_of(self.transport, path_key(source))
         known = await self._writer.find(key)
-        if known is not None and known.state == "done":
-            return known.uid
+        if known is not None and known.done_uid:
+            return known.done_uid
         entry = known or Entry(key=key, source=shown_source(source))  # where its bytes go stays known
         await self._writer.write(attrs.evolve(entry, state="failed", reason=str(error)))
         return None
@@ -262,8 +270,8 @@ class _Run:
         key = await key_in_journal(self.transport, source)
         async with self._writer.alone(key):
             record = await prepared(self.transport, source, self._writer, key=key, shown=shown_source(item))
-            if record.entry.state == "done" and record.entry.uid:
-                return Uploaded(source=item, uid=record.entry.uid, video=None, from_journal=True)
+            if record.entry.done_uid:
+                return Uploaded(source=item, uid=record.entry.done_uid, video=None, from_journal=True)
             video = await sent(
                 self.transport, source, options.service, options.on_progress, record=record, pace=self._pace
             )
@@ -273,14 +281,16 @@ class _Run:
         if self._writer is None:
             return await self._copied(job, Unkept(self.transport.session.clock))
         # hashed, because the address may be signed
-        key = key_of(self.transport, f"copy:{hashlib.sha256(str(job.url).encode()).hexdigest()}")
+        key = key_of(
+            self.transport, f"copy:{hashlib.sha256(str(job.url).encode('utf-8', 'backslashreplace')).hexdigest()}"
+        )
         async with self._writer.alone(key):
             entry = await self._writer.find(key) or Entry(key=key, source=shown_source(job))
-            if entry.state == "done" and entry.uid:
-                return Uploaded(source=job, uid=entry.uid, video=None, from_journal=True)
+            if entry.done_uid:
+                return Uploaded(source=job, uid=entry.done_uid, video=None, from_journal=True)
             return await self._copied(job, Kept(self._writer, entry, self.transport.session.clock))
 
-    async def _copied(self, job: CopyJob, record: Kept | Unkept) -> Uploaded:
+    async def _copied(self, job: CopyJob, record: Record) -> Uploaded:
         video = await copied(self.transport, job.url, job.options, record=record, pace=self._pace)
         return Uploaded(source=job, uid=video.uid, video=video)
 

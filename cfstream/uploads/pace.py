@@ -16,7 +16,7 @@ T = TypeVar("T")
 _ENCODING: tuple[VideoState, ...] = ("downloading", "queued", "inprogress")
 _FIRST_LOOK, _LOOK_GROWTH, _SLOWEST_LOOK = 2.0, 1.5, 15.0  # seconds
 _SLOWER = 0.5
-_DOUBTS = 8  # refusals although there seems to be room
+_DOUBTS = 8  # looks in a row that show room where the service then sees none
 _NO_ROOM = frozenset({413, 429})  # the FAQ of the Stream docs names both for a full encoder
 STORAGE_FULL = 10011
 
@@ -64,7 +64,8 @@ class SharedPace:
     """The pace of one run: the cap is halved by trouble and won back by success.
 
     The service encodes a limited number of videos at once and refuses more with a 429 or 413 that names no time.
-    Then one task alone looks how many there are, until there is room again; nobody else asks meanwhile.
+    Then one task alone looks how many there are, until there is room again, and so many go on; nobody else asks
+    meanwhile.
     """
 
     bulk = True
@@ -76,6 +77,8 @@ class SharedPace:
         self._running = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._gate = asyncio.Lock()
+        self._room: int | None = None  # how many videos may be made before somebody looks again; None: any number
+        self._doubts = 0
 
     @asynccontextmanager
     async def place(self) -> AsyncGenerator[None]:
@@ -114,32 +117,42 @@ class SharedPace:
 
     async def admitted(self, create: Callable[[], Awaitable[T]]) -> T:
         """Make a video; while the encoder is full, wait until it is not."""
-        doubts = 0
         while True:
-            async with self._gate:
-                pass  # somebody waits for the encoder
+            await self._admission()
             try:
-                return await create()
+                made = await create()
             except APIError as error:
-                refused = error.status in _NO_ROOM and error.retry_after is None and STORAGE_FULL not in error.codes
-                if not refused:
+                if not _is_full(error) or not self._may_wait():
                     raise
-                full = await self._is_full()
-                doubts = 0 if full else doubts + 1
-                if doubts > _DOUBTS:
-                    raise
-            async with self._gate:
-                # room that was made meanwhile, or that lists which lag behind show, is asked for again with patience
-                await self._transport.session.clock.sleep(_FIRST_LOOK)
-                await self._until_room()
+            else:
+                self._doubts = 0
+                return made
 
-    async def _is_full(self) -> bool:
-        return await self._encoding() >= self._transport.session.limits.encoding_max
+    async def _admission(self) -> None:
+        """Take one of the places that the encoder was seen to have; one task alone looks."""
+        async with self._gate:
+            if self._room == 0:
+                self._room = await self._seen_room()
+            if self._room is not None:
+                self._room -= 1
 
-    async def _until_room(self) -> None:
+    def _may_wait(self) -> bool:
+        """Note a refusal; tell whether it may pass, which it hardly will where there is room and yet none."""
+        if self._room != 0:  # the first since the last look, whose others say nothing new
+            self._room = 0
+            self._doubts += 1
+        return self._doubts <= _DOUBTS
+
+    async def _seen_room(self) -> int | None:
+        """Look until there is room; None where it is enough for all."""
         wait = _FIRST_LOOK
-        while await self._is_full():
+        while True:
+            # before the first look, too: lists lag behind, and what they miss is there a little later
             await self._transport.session.clock.sleep(wait)
+            room = self._transport.session.limits.encoding_max - await self._encoding()
+            if room > 0:
+                return None if room >= self._cap else room
+            self._doubts = 0
             wait = min(wait * _LOOK_GROWTH, _SLOWEST_LOOK)
 
     async def _encoding(self) -> int:
@@ -150,3 +163,7 @@ class SharedPace:
         request = endpoints.STREAM_LIST({"status": state, "limit": 1, "include_counts": True})
         page = await self._transport.send(request, timeout=None, bulk=True)
         return page.total if page.total is not None else len(page.items)
+
+
+def _is_full(error: APIError) -> bool:
+    return error.status in _NO_ROOM and error.retry_after is None and STORAGE_FULL not in error.codes

@@ -10,6 +10,8 @@ from cfstream.uploads.journal import Creation, Entry, JournalWriter
 
 OP_KEY = "cfstream_op"
 """The key in ``meta`` that tells uploads of ours from anybody else's."""
+NO_OP = "0" * 32
+"""As long as every op id, for requests that are only checked."""
 
 
 @attrs.frozen
@@ -42,6 +44,10 @@ class Record(Protocol):
 
     async def done(self, uid: str, creation: Creation | None = None) -> None:
         """Write down that the video is whole, together with the attempt that made it where that is not known yet."""
+        ...
+
+    async def failed(self, reason: str) -> None:
+        """Write down why it failed; where its bytes go stays known, so that a later run can go on."""
         ...
 
 
@@ -113,7 +119,7 @@ class Kept:
             await self.journal.created(self.entry, creation.op)
 
     async def failed(self, reason: str) -> None:
-        """Commit why the upload failed; where its bytes go stays known, so that a later run can go on."""
+        """Commit why the upload failed."""
         if self.entry.state == "done":  # what failed came after it
             return
         self.entry = attrs.evolve(self.entry, state="failed", reason=reason)

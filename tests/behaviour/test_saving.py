@@ -562,13 +562,11 @@ async def test_redirects_that_lead_nowhere_good(scene: Scene, location: str, tol
 
 
 async def test_an_address_without_tls_is_refused_where_the_api_has_tls(scene: Scene, tmp_path: Path) -> None:
-    from cfstream._media import is_safe
-
     async with Stream(TOKEN, ACCOUNT, base_url="https://api.example/v4") as client:
         session = client._transport.session
-        assert is_safe(session, "https://media.example/a")
-        assert not is_safe(session, "http://media.example/a")
-        assert not is_safe(session, "")
+        assert session.is_safe("https://media.example/a")
+        assert not session.is_safe("http://media.example/a")
+        assert not session.is_safe("")
     setting = await scene(states=[{"status": "ready", "url": "file:///etc/passwd"}])
     with pytest.raises(DecodeError, match="the address of the default download cannot be read or is without TLS"):
         await setting.save()

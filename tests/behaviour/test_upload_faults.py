@@ -1,6 +1,7 @@
 """Uploads to a server that misbehaves, over real sockets: one scripted answer per request."""
 
 import asyncio
+import gzip
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ import attrs
 import pytest
 
 from cfstream import RateLimitError, RedirectError, RetryPolicy, Stream, StreamError, UploadError
-from cfstream.uploads import single
+from cfstream.uploads import driver
 
 TOKEN = "canary-token-0123456789abcdef"
 UID = "c" * 32
@@ -141,6 +142,50 @@ async def test_after_any_doubtful_answer_the_server_is_asked_and_every_byte_arri
     assert verbs(script).count("POST") == 1
 
 
+BOMB = gzip.compress(bytes(20 * 1024 * 1024))
+
+
+def unreadable(data: bytes) -> Answer:
+    """Take the bytes, and answer with these as they stand."""
+
+    async def give(
+        script: Script, headers: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        script.data += await reader.readexactly(int(headers.get("content-length", "0")))
+        writer.write(data)
+        await writer.drain()
+
+    return give
+
+
+UNREADABLE = {
+    "no HTTP": unreadable(b"\x80\xff\xfe garbage\r\n\r\n"),
+    "too long a header": unreadable(http(200, f"X-Big: {'x' * 9000}").encode()),
+    "a gzip bomb": unreadable(
+        http(200, "Content-Encoding: gzip").replace("Length: 0", f"Length: {len(BOMB)}").encode() + BOMB
+    ),
+    "no gzip": unreadable(http(200, "Content-Encoding: gzip", body="not compressed").encode()),
+    "a broken chunk": unreadable(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+}
+
+
+@pytest.mark.parametrize("answer", UNREADABLE)
+async def test_after_an_answer_that_nobody_can_read_the_server_is_asked(answer: str) -> None:
+    async with scripted(patch=[UNREADABLE[answer]], head=[unreadable(b"\x80\r\n\r\n")]) as (script, stream):
+        video = await stream.upload(NOISE)
+    assert video.uid == UID
+    assert script.data == NOISE
+    assert verbs(script) == ["POST", "PATCH", "HEAD", "HEAD", "GET"]
+
+
+async def test_a_server_that_nobody_can_read_ends_the_upload_after_the_usual_attempts() -> None:
+    noise = unreadable(b"\x80\r\n\r\n")
+    async with scripted(patch=[noise], head=[noise] * 20) as (script, stream):
+        with pytest.raises(UploadError, match=r"no progress after 8 attempts .*: not HTTP as it should be"):
+            await stream.upload(NOISE)
+    assert verbs(script) == ["POST", "PATCH", *["HEAD"] * 7]
+
+
 async def test_a_false_claim_that_all_arrived_is_found_out() -> None:
     """A server that says "complete" after the first byte must be believed by nobody."""
     pending = fixed(200, "Content-Type: application/json", body=video_in("pendingupload"))
@@ -190,7 +235,7 @@ async def test_a_redirect_of_a_chunk_is_refused() -> None:
 
 
 async def test_a_server_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single, "_PULL_TIMEOUT", 0.2)
+    monkeypatch.setattr(driver, "_PULL_TIMEOUT", 0.2)
     async with scripted(patch=[silence]) as (script, stream):
         video = await stream.upload(NOISE * 40)
         assert video.uid == UID
@@ -198,7 +243,7 @@ async def test_a_server_that_stops_reading_is_noticed(monkeypatch: pytest.Monkey
 
 
 async def test_a_server_that_never_answers_a_chunk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(single, "_ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr(driver, "_ANSWER_TIMEOUT", 0.2)
 
     async def take_and_say_nothing(
         script: Script, headers: dict[str, str], reader: asyncio.StreamReader, _: asyncio.StreamWriter

@@ -47,7 +47,7 @@ from cfstream import (
     TransportError,
     UploadError,
 )
-from cfstream.uploads import single
+from cfstream.uploads import driver
 
 KIB = 1024
 C = 64 * KIB
@@ -284,8 +284,8 @@ def _refusal(status: int, error: type[APIError] = APIError) -> Kind:
 
 
 def _unreadable(*places: Where) -> dict[str, Outcome]:
-    """What nobody can read is no answer: a creation is looked for, the rest ends with an error."""
-    return {place: None if place == "create" else TransportError for place in places}
+    """What nobody can read is no answer: it is gone on from there, but for the last look at the video."""
+    return {place: TransportError if place == "get" else None for place in places}
 
 
 def _pause(name: str, status: int, form: str) -> Kind:
@@ -693,6 +693,6 @@ def _noted() -> Iterator[io.StringIO]:
 @contextmanager
 def _quick_watchdogs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(single, "_PULL_TIMEOUT", SILENCE)
-        patch.setattr(single, "_ANSWER_TIMEOUT", SILENCE)
+        patch.setattr(driver, "_PULL_TIMEOUT", SILENCE)
+        patch.setattr(driver, "_ANSWER_TIMEOUT", SILENCE)
         yield

@@ -10,8 +10,8 @@ import pytest
 import special_cells
 from matrix_kit import BY_NAME, Cell, cells_of, violations
 
-from cfstream import APIError, UploadError, _retry, _transport, _tus
-from cfstream.uploads import one, single
+from cfstream import APIError, _retry, _transport, _tus
+from cfstream.uploads import driver, kept, leftovers
 from cfstream.uploads.sources.base import Source
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -37,7 +37,7 @@ def a_file_is_known_by_its_beginning(patch: pytest.MonkeyPatch) -> None:
     async def is_same(known: Any, source: Source) -> bool:
         return bool(known.size == source.size)
 
-    patch.setattr(one, "_is_same", is_same)
+    patch.setattr(kept, "_is_same", is_same)
 
 
 def standing_still_costs_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def an_offset_is_taken_for_a_number(patch: pytest.MonkeyPatch) -> None:
 
 def an_expired_address_is_kept(patch: pytest.MonkeyPatch) -> None:
     def gone(upload: _tus.Upload, response: Any) -> None:
-        raise UploadError("gone")
+        upload._doubt()
 
     patch.setattr(_tus.Upload, "_gone", gone)
 
@@ -74,7 +74,7 @@ def a_creation_is_repeated_blindly(patch: pytest.MonkeyPatch) -> None:
     async def settle(upload: Any, creation: Any, error: Any) -> None:
         upload._tus.not_created()
 
-    patch.setattr(single._Upload, "_settle", settle)
+    patch.setattr(driver._Upload, "_settle", settle)
 
 
 def attempts_are_counted_for_the_whole_file(patch: pytest.MonkeyPatch) -> None:
@@ -97,25 +97,25 @@ def retry_after_is_not_read(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_failure_with_status_200_is_a_video(patch: pytest.MonkeyPatch) -> None:
-    right = single._Upload._video
+    right = leftovers.look_up
 
-    async def video(upload: Any, uid: str) -> Any:
+    async def look_up(transport: Any, uid: str, **options: Any) -> Any:
         try:
-            return await right(upload, uid)
+            return await right(transport, uid, **options)
         except APIError:
             return type("Nothing", (), {"uid": uid, "status": type("Status", (), {"state": None})})
 
-    patch.setattr(single._Upload, "_video", video)
+    patch.setattr(driver, "look_up", look_up)
 
 
 def a_limit_of_the_whole_upload_escapes(patch: pytest.MonkeyPatch) -> None:
-    right = single._Upload.run
+    right = driver._Upload.run
 
     async def run(upload: Any) -> Any:
         async with asyncio.timeout(0.05):
             return await right(upload)
 
-    patch.setattr(single._Upload, "run", run)
+    patch.setattr(driver._Upload, "run", run)
 
 
 def redirects_are_followed(patch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,18 @@
 """What an upload asks of its source."""
 
 import abc
-import hashlib
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from cfstream._redact import excerpt
-from cfstream.errors import FileChangedError
+from cfstream.errors import InvalidInputError
+
+T = TypeVar("T")
 
 # Measured: smaller pieces cost system calls, larger ones memory; 1 MiB is the best over TLS.
 PIECE = 1024 * 1024
-
-_BLOCK = 64 * 1024
-_BLOCKS = 8
 
 
 class Source(abc.ABC):
@@ -62,32 +62,34 @@ class Source(abc.ABC):
         """
 
     async def sample(self) -> str | None:
-        """Hash the size and up to 8 blocks of 64 KiB from the whole length; None where that would use bytes up.
-
-        Raises:
-            FileChangedError: there are fewer bytes than announced.
-        """
-        digest = hashlib.sha256(b"%d:" % self.size)
-        for offset in _spread(self.size):
-            await self._hash(digest, offset, min(offset + _BLOCK, self.size))
-        return digest.hexdigest()
-
-    async def _hash(self, digest: "hashlib._Hash", offset: int, end: int) -> None:
-        while offset < end:
-            piece = await self.read(offset, end - offset)
-            if not piece:
-                raise FileChangedError(f"{self.shown} has fewer than {self.size} bytes")
-            digest.update(piece)
-            offset += len(piece)
+        """Hash parts of what is behind an equal key, for sources whose ``stat`` may differ and yet nothing else."""
+        return None
 
     async def close(self) -> None:  # noqa: B027  # some sources hold nothing
         """Let go of what was opened for the upload."""
 
 
-def _spread(size: int) -> Sequence[int]:
-    if size <= _BLOCKS * _BLOCK:
-        return range(0, size, _BLOCK)
-    return [number * (size - _BLOCK) // (_BLOCKS - 1) for number in range(_BLOCKS)]
+def read_once(shown: str) -> InvalidInputError:
+    """Make the error of a source that no journal can know again."""
+    return InvalidInputError(
+        f"source: {shown} can be read once only, so no journal can find it again; give a path, bytes, a file object of "
+        "a file or a RangeSource"
+    )
+
+
+async def opened_in_thread(opening: Callable[[], T], close: Callable[[T], object]) -> T:
+    """Open something in a thread; where nobody waits for it any more, it is closed as soon as it is open."""
+    thread = asyncio.get_running_loop().run_in_executor(None, opening)
+
+    def end(_: object) -> None:
+        if not thread.cancelled() and thread.exception() is None:
+            close(thread.result())
+
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        thread.add_done_callback(end)
+        raise
 
 
 def name_of(source: object) -> str | None:

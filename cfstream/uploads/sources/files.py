@@ -13,8 +13,11 @@ from typing import Any, BinaryIO, Self
 import attrs
 
 from cfstream._files import open_file
+from cfstream._redact import excerpt
 from cfstream.errors import FileChangedError, InvalidInputError, UploadError
-from cfstream.uploads.sources.base import Source, name_of
+from cfstream.uploads.sources.base import name_of
+from cfstream.uploads.sources.pieces import in_own_thread
+from cfstream.uploads.sources.sampled import Sampled
 
 
 @attrs.frozen
@@ -34,14 +37,14 @@ class _Identity:
         return ":".join(map(str, attrs.astuple(self)))
 
 
-class File(Source):
+class File(Sampled):
     """A file on disk, told apart from a changed one by size, time of change and inode."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
         self._identity = _Identity.of(os.fstat(descriptor))
-        # also when the upload is cancelled while the file is being opened, and nobody comes to hold this object
+        # also when the loop ends while the file is being opened, and nobody comes to hold this object
         self._closer = weakref.finalize(self, os.close, descriptor)
         self.name = path.name
         self.size = self._identity.size
@@ -85,15 +88,22 @@ class File(Source):
         if _Identity.of(held) != self._identity or (named and _Identity.of(named) != self._identity):
             raise FileChangedError(f"{self.shown} was changed while it was uploaded")
 
-    async def close(self) -> None:
+    def let_go(self) -> None:
         """Close it."""
         self._closer()
 
+    async def close(self) -> None:
+        """Close it."""
+        self.let_go()
 
-class FileObject(Source):
-    """A binary file object, read from where it stands; it is left open."""
+
+class FileObject(Sampled):
+    """A binary file object, read from where it stands; it is left open and put back to there."""
 
     def __init__(self, file: BinaryIO, start: int, size: int) -> None:
+        _take(file)
+        self._let_go = weakref.finalize(self, _IN_USE.discard, id(file))
+        self._over = False
         self._file = file
         self._start = start
         # of threads, not of tasks: a cancelled read goes on in its thread
@@ -112,6 +122,8 @@ class FileObject(Source):
             file.seek(start)
         except (AttributeError, OSError, ValueError):
             return None
+        except Exception as error:  # foreign code raises anything
+            raise UploadError(f"the file object cannot be read: {excerpt(str(error))}") from error
         return cls(file, start, end - start)
 
     @property
@@ -125,12 +137,12 @@ class FileObject(Source):
         return str(self._identity) if self._path else None
 
     async def read(self, offset: int, length: int) -> bytes:
-        """Read in a thread."""
-        return await asyncio.to_thread(self._read_at, offset, length)
+        """Read in a thread, which may take its time."""
+        return await in_own_thread(lambda: self._read_at(offset, length))
 
     async def check_unchanged(self) -> None:
         """Look at the size, and at the file where there is one."""
-        if await asyncio.to_thread(self._now) != (self._start + self.size, self._identity):
+        if await in_own_thread(self._now) != (self._start + self.size, self._identity):
             raise FileChangedError(f"{self.shown} was changed while it was uploaded")
 
     @property
@@ -152,8 +164,24 @@ class FileObject(Source):
         with self._lock:
             try:
                 yield
-            except (OSError, ValueError) as error:
-                raise UploadError(f"{self.shown}: cannot be read: {error}") from error
+            except Exception as error:  # foreign code raises anything
+                raise UploadError(f"{self.shown}: cannot be read: {excerpt(str(error))}") from error
+            finally:
+                if self._over:
+                    self._put_back()
+
+    def _put_back(self) -> None:
+        # so that whoever tries again sends the same bytes
+        with contextlib.suppress(Exception):
+            self._file.seek(self._start)
+        self._let_go()
+
+    async def close(self) -> None:
+        """Put it back to where it stood; a read that still goes on does that at its end."""
+        self._over = True
+        if not self._lock.locked():
+            with contextlib.suppress(UploadError):
+                await in_own_thread(self._now)
 
     def _look(self) -> _Identity | None:
         # others, such as a GzipFile, may give the descriptor of something else than what they read
@@ -171,8 +199,22 @@ class FileObject(Source):
             return None
 
 
+_IN_USE: set[int] = set()
+
+
+def _take(file: BinaryIO) -> None:
+    """Keep a file object to one upload: two would move each other's position.
+
+    Raises:
+        InvalidInputError: another one has it.
+    """
+    if id(file) in _IN_USE:
+        raise InvalidInputError("source: this file object is being uploaded already; open the file once more")
+    _IN_USE.add(id(file))
+
+
 def _path(source: str | os.PathLike[str]) -> Path:
-    text = os.fspath(source)
+    text = os.fsdecode(source)
     if text.startswith(("http://", "https://")):
         raise InvalidInputError("source: a URL is not uploaded from here; let the service fetch it: stream.copy.create")
     if not text:
@@ -183,4 +225,8 @@ def _path(source: str | os.PathLike[str]) -> Path:
 def path_key(path: str | os.PathLike[str]) -> str:
     """Give the absolute path as text."""
     # a file name of undecodable bytes holds what no text may hold
-    return os.fsencode(Path(path).absolute()).decode("utf-8", "backslashreplace")
+    text = str(Path(os.fsdecode(path)).absolute())
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # the name of no file at all
+        return text.encode("utf-8", "backslashreplace").decode()

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from cfstream._limits import Limits
 from cfstream._redact import excerpt, shown
 from cfstream._types import PathSource
-from cfstream.errors import InvalidInputError
-from cfstream.uploads.sources.base import Source, name_of
+from cfstream.errors import InvalidInputError, StreamError, UploadError
+from cfstream.uploads.sources.base import Source, name_of, opened_in_thread, read_once
 from cfstream.uploads.sources.files import File, FileObject
 from cfstream.uploads.sources.memory import Memory
-from cfstream.uploads.sources.pieces import Pieces, read_async, read_blocking
+from cfstream.uploads.sources.pieces import Pieces, in_own_thread, read_async, read_blocking
 from cfstream.uploads.sources.ranges import Ranged, RangeSource
 from cfstream.uploads.sources.streams import Spooled, Streamed
 
@@ -39,7 +39,12 @@ UploadSource = PathSource | bytes | Readable | AsyncReadable | AsyncIterable[byt
 
 
 async def open_source(
-    source: UploadSource, limits: Limits, length: int | None = None, *, chunk: int | None = None
+    source: UploadSource,
+    limits: Limits,
+    length: int | None = None,
+    *,
+    chunk: int | None = None,
+    again: bool = False,
 ) -> Source:
     """Open whatever was given.
 
@@ -48,13 +53,19 @@ async def open_source(
         limits: of the service.
         length: the size of a source that does not know it.
         chunk: the size of the chunks it is sent in, unless that may be any.
+        again: whether it must be one that another process can find again.
 
     Raises:
         InvalidInputError: it cannot be uploaded; the message says why and what to give instead.
         UploadError: it cannot be read, or there is no room for it on the disk.
     """
     _check_length(length, limits)
-    opened = await _opened(source, limits, length, chunk or limits.chunk_max)
+    try:
+        opened = await _opened(source, limits, length, chunk=chunk or limits.chunk_max, again=again)
+    except StreamError:
+        raise
+    except Exception as error:  # foreign code raises anything
+        raise UploadError(f"source: {type(source).__name__} cannot be opened: {excerpt(str(error))}") from error
     problem = _size_problem(opened.shown, opened.size, limits)
     if problem is None and length not in (None, opened.size):
         problem = f"{opened.shown} has {opened.size} bytes, but length={length} was given; leave length= out"
@@ -64,17 +75,17 @@ async def open_source(
     return opened
 
 
-async def _opened(source: Any, limits: Limits, length: int | None, chunk: int) -> Source:
+async def _opened(source: Any, limits: Limits, length: int | None, *, chunk: int, again: bool) -> Source:
     if isinstance(source, (bytes, bytearray, memoryview)):
         return Memory(source)
     if isinstance(source, (str, os.PathLike)):
-        return await asyncio.to_thread(File.open, source)
+        return await opened_in_thread(lambda: File.open(source), File.let_go)
     if isinstance(source, RangeSource):
         return Ranged(source)
     stream: AsyncIterator[Any]
     if hasattr(source, "read"):
         is_async = await _reads_async(source)
-        seekable = None if is_async else await asyncio.to_thread(FileObject.of, source)
+        seekable = None if is_async else await in_own_thread(lambda: FileObject.of(source))
         if seekable is not None:
             return seekable
         stream = read_async(source.read) if is_async else read_blocking(source)
@@ -86,7 +97,10 @@ async def _opened(source: Any, limits: Limits, length: int | None, chunk: int) -
             "iterator of bytes or a RangeSource"
         )
     name = name_of(source)
-    pieces = Pieces(stream, excerpt(name or "the stream"))
+    shown_name = excerpt(name or "the stream")
+    if again:
+        raise read_once(shown_name)  # before any of its bytes are used up
+    pieces = Pieces(stream, shown_name)
     if length is None:
         return await Spooled.of(pieces, limits, name)
     return await Streamed.of(pieces, length, chunk, name)

@@ -35,9 +35,10 @@ class Pieces:
         while len(taken) < length:
             if not self._rest and not await self._more():
                 break
-            part = self._rest[: length - len(taken)]
-            self._rest = self._rest[len(part) :]
-            taken += part
+            left = length - len(taken)
+            taken += self._rest[:left]
+            # nothing is held of a piece that is used up: whoever gave it may use its buffer again
+            self._rest = self._rest[left:] if left < len(self._rest) else memoryview(b"")
         return memoryview(taken)
 
     async def _more(self) -> bool:
@@ -79,7 +80,7 @@ async def read_blocking(file: Any) -> AsyncIterator[Any]:
     while True:
         if descriptor is not None:
             await _readable(descriptor)
-        piece = await _in_own_thread(lambda: read(PIECE))
+        piece = await in_own_thread(lambda: read(PIECE))
         if piece == b"":
             return
         yield piece
@@ -103,12 +104,13 @@ async def _readable(descriptor: int) -> None:
         loop.remove_reader(descriptor)
 
 
-async def _in_own_thread(function: Callable[[], T]) -> T:
+async def in_own_thread(function: Callable[[], T]) -> T:
     """Run on a thread that nothing waits for: one of asyncio's own would hold up the end of the program."""
     outcome: Future[T] = Future()
 
     def run() -> None:
-        outcome.set_running_or_notify_cancel()
+        if not outcome.set_running_or_notify_cancel():
+            return  # nobody waits any more: what would be read now would be lost
         try:
             outcome.set_result(function())
         except BaseException as error:  # noqa: BLE001  # whoever waits gets it

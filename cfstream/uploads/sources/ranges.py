@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any, Protocol, runtime_checkable
 
-from cfstream._redact import shown
+from cfstream._redact import excerpt, shown
 from cfstream.errors import FileChangedError, InvalidInputError, UploadError
 from cfstream.uploads.sources.base import Source, name_of
 from cfstream.uploads.sources.pieces import Pieces
@@ -94,7 +94,11 @@ class Ranged(Source):
         return piece
 
     def _open(self, offset: int) -> Pieces:
-        iterator: Any = self._source.open(offset)
+        iterator: Any
+        try:
+            iterator = self._source.open(offset)
+        except Exception as error:  # foreign code raises anything
+            raise UploadError(f"{self.shown}: cannot be opened: {excerpt(str(error))}") from error
         if not isinstance(iterator, AsyncIterator):
             if hasattr(iterator, "close"):  # a coroutine that nobody awaits warns
                 iterator.close()
@@ -106,7 +110,11 @@ class Ranged(Source):
 
     async def check_unchanged(self) -> None:
         """Ask the source for its size and fingerprint again."""
-        if (self._source.size, self._source.fingerprint) != (self.size, self._fingerprint):
+        try:
+            now = self._source.size, self._source.fingerprint
+        except Exception as error:  # foreign code raises anything
+            raise UploadError(f"{self.shown}: cannot be looked at: {excerpt(str(error))}") from error
+        if now != (self.size, self._fingerprint):
             raise FileChangedError(f"{self.shown} was changed while it was uploaded")
 
     async def close(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 from cfstream._limits import Limits
 from cfstream.errors import FileChangedError, InvalidInputError, UploadError
-from cfstream.uploads.sources.base import PIECE, Source
+from cfstream.uploads.sources.base import PIECE, Source, opened_in_thread
 from cfstream.uploads.sources.pieces import Pieces
 from cfstream.uploads.sources.spool import Spool
 
@@ -26,11 +26,11 @@ class Spooled(Source):
             UploadError: they cannot be read or kept.
         """
         try:
-            spool = await asyncio.to_thread(Spool.open, limits.file_max)
+            spool = await opened_in_thread(lambda: Spool.open(limits.file_max), Spool.close)
             try:
                 size = await _copied(pieces, spool, limits.file_max)
             except BaseException:
-                await asyncio.to_thread(spool.close)
+                await _let_go(spool)
                 raise
         finally:
             await pieces.close()
@@ -40,12 +40,14 @@ class Spooled(Source):
         """Read in a thread."""
         return await asyncio.to_thread(self._spool.read, offset, length)
 
-    async def sample(self) -> None:
-        """Nothing: without a key nobody asks for it."""
-
     async def close(self) -> None:
         """Let the temporary file go."""
-        await asyncio.to_thread(self._spool.close)
+        await _let_go(self._spool)
+
+
+async def _let_go(spool: Spool) -> None:
+    """Close it, also where whoever waits for that is cancelled: a thread that has not begun yet would not begin."""
+    await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, spool.close))
 
 
 async def _copied(pieces: Pieces, spool: Spool, most: int) -> int:
@@ -82,7 +84,8 @@ class Streamed(Source):
             UploadError: there is none.
         """
         kept = min(chunk, size)
-        return cls(pieces, await asyncio.to_thread(Spool.open, kept), size=size, kept=kept, name=name)
+        spool = await opened_in_thread(lambda: Spool.open(kept), Spool.close)
+        return cls(pieces, spool, size=size, kept=kept, name=name)
 
     def check_reach(self, offset: int) -> None:
         """Make sure that the bytes from there on are kept, or still to come."""
@@ -120,9 +123,6 @@ class Streamed(Source):
         self._filling = None
         return piece
 
-    async def sample(self) -> None:
-        """Nothing: reading uses the stream up."""
-
     async def close(self) -> None:
         """Stop reading, end the iterator and let the temporary file go."""
         try:
@@ -131,4 +131,4 @@ class Streamed(Source):
                 await asyncio.gather(self._filling, return_exceptions=True)
             await self._pieces.close()
         finally:
-            await asyncio.to_thread(self._spool.close)
+            await _let_go(self._spool)

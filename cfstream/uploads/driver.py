@@ -9,7 +9,6 @@ from urllib.parse import urljoin, urlsplit
 
 from cfstream import _tus, endpoints
 from cfstream._answers import RawResponse
-from cfstream._media import is_safe
 from cfstream._params import Encoded
 from cfstream._retry import Verdict, classify, is_stalled, wait_after_stall
 from cfstream._session import Call, logger
@@ -20,7 +19,7 @@ from cfstream.errors import (
     AmbiguousResultError,
     APIError,
     FileChangedError,
-    NotFoundError,
+    RedirectError,
     RequestTimeoutError,
     StreamError,
     TransportError,
@@ -28,16 +27,17 @@ from cfstream.errors import (
 )
 from cfstream.models import TusUpload, Video
 from cfstream.uploads.journal import Creation
-from cfstream.uploads.leftovers import PENDING, clear, take_back
+from cfstream.uploads.leftovers import PENDING, clear, look_up, take_back
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.pace import UNPACED, Pace
 from cfstream.uploads.progress import OnProgress, Progress
-from cfstream.uploads.record import Record
+from cfstream.uploads.record import NO_OP, Record
 from cfstream.uploads.sources import PIECE, Source
 
 _PULL_TIMEOUT = 30.0  # seconds without the socket taking a byte; aiohttp has no limit of its own for that
 _ANSWER_TIMEOUT = 120.0  # seconds from the last byte of a chunk to its answer
 _TIMED_OUT = 408
+_UNAUTHORIZED = 401
 
 
 async def send(
@@ -55,8 +55,7 @@ async def send(
         InvalidInputError: an option is refused; nothing was sent.
         StreamError: the upload ended without a finished video.
     """
-    # refuses options before any I/O; an op id is 32 characters long
-    endpoints.STREAM_CREATE(options.create(source.size, source.name, op="0" * 32))
+    endpoints.STREAM_CREATE(options.create(source.size, source.name, op=NO_OP))  # refuses options before any I/O
     chunk = options.chunk(transport.session.limits)
     progress = Progress(source.name or "bytes", source.size, transport.session.clock, on_progress)
     async with transport.session.call(None, bulk=pace.bulk) as call:
@@ -92,6 +91,8 @@ class _Upload:
         self._clock = transport.session.clock
         begun = record.begun
         self._tus = _tus.Upload(size=source.size, chunk_size=chunk)
+        self._resumed = begun is not None
+        """Whether the upload is of an earlier process, and the server has not told yet where it stands."""
         if begun:
             self._tus = _tus.Upload(size=source.size, chunk_size=chunk, uid=begun.uid, url=begun.url)
             progress.uid = begun.uid
@@ -104,12 +105,14 @@ class _Upload:
         """Carry out step after step until the video is there; that of a file which changed is taken back."""
         try:
             return await self._steps()
-        except UploadError as error:
-            error.uid = error.uid or self._progress.uid or None
-            error.offset = error.offset or self._tus.offset
+        except Exception as error:
+            uid = self._progress.uid or None
+            if isinstance(error, UploadError):
+                uid = error.uid = error.uid or uid
+                error.offset = error.offset or self._tus.offset
             # nothing is left of what cannot be gone on with
-            if error.uid and (isinstance(error, FileChangedError) or self._source.stat is None):
-                await self._take_back(error.uid)
+            if uid and (isinstance(error, FileChangedError) or self._source.stat is None):
+                await self._take_back(uid)
             raise
 
     async def _steps(self) -> Video:
@@ -121,18 +124,16 @@ class _Upload:
                     await self._ask(step)
                 case _tus.Send() as step:
                     await self._send(step)
-                case _tus.Confirm(uid):
-                    video = await self._video(uid)
-                    complete = video is not None and video.status.state != PENDING
-                    self._tus.confirmed(complete=complete)
-                    if complete and video is not None:
+                case (_tus.Confirm(uid) | _tus.Done(uid)) as step:
+                    video = await look_up(self._transport, uid, bulk=self._pace.bulk)
+                    if video and (isinstance(step, _tus.Done) or video.status.state != PENDING):
                         return await self._finished(video)
-                case _tus.Done(uid):
-                    request = endpoints.STREAM_GET(identifier=uid)
-                    return await self._finished(await self._transport.send(request, timeout=None, bulk=self._pace.bulk))
+                    self._tus.confirmed(complete=False)  # it may show a little later
             await self._pause_after_stall()
 
     async def _begin(self) -> None:
+        if self._tus.uid and await self._left_whole(self._tus.uid):
+            return
         self._source.check_reach(0)
         creation = await self._record.creating()
         try:
@@ -151,7 +152,7 @@ class _Upload:
         address = self._address(created)
         await self._record.created(creation, created.uid, address)
         self._tus.created(created.uid, address)
-        self._furthest = 0
+        self._furthest, self._moved = 0, self._clock.monotonic()  # waiting for room is no standstill
         await self._progress.at(0, now=True)
 
     async def _create(self, creation: Creation) -> TusUpload:
@@ -189,7 +190,7 @@ class _Upload:
             address = Secret(urljoin(f"{base}/", created.upload_url))
         except ValueError:
             address = Secret()
-        if not is_safe(self._transport.session, address):
+        if not self._transport.session.is_safe(address):
             raise UploadError(
                 "the service gave an upload address that cannot be read or is without TLS; nothing was sent",
                 uid=created.uid,
@@ -204,7 +205,33 @@ class _Upload:
         except TransportError as error:
             self._interrupted(error, endpoints.TUS_HEAD)
         else:
+            await self._standing(response)
+
+    async def _standing(self, response: RawResponse) -> None:
+        try:
             await self._answered(response, endpoints.TUS_HEAD)
+        except (APIError, UploadError) as error:
+            # what an earlier process has begun may be beyond use, and every later one would meet the same
+            if not self._resumed or error.status == _UNAUTHORIZED:
+                raise
+            logger.info("%s: what was begun is of no use any more (%s)", endpoints.TUS_HEAD.row, type(error).__name__)
+            self._last = error
+            self._tus.lost(error.status)
+        if _tus.is_taken(response.status):
+            self._resumed = False
+
+    async def _left_whole(self, uid: str) -> bool:
+        """Tell whether an upload that cannot be gone on with is whole after all; otherwise nothing is left of it."""
+        if await self._is_whole(uid):
+            self._tus.confirmed(complete=True)
+            return True
+        await self._take_back(uid)
+        self._tus.uid = ""
+        return False
+
+    async def _is_whole(self, uid: str) -> bool:
+        video = await look_up(self._transport, uid, bulk=self._pace.bulk)
+        return video is not None and video.status.state != PENDING
 
     async def _send(self, step: _tus.Send) -> None:
         await self._source.check_unchanged()
@@ -277,7 +304,8 @@ class _Upload:
 
     def _interrupted(self, error: TransportError, endpoint: Endpoint[None]) -> None:
         error.request = endpoint.row
-        if not error.retryable:
+        # an answer that came and that nobody can read is as good as a lost one: where the upload stands can be asked
+        if isinstance(error, RedirectError) or not (error.retryable or error.sent):
             raise error
         logger.info("%s: interrupted (%s)", endpoint.row, type(error).__name__)
         self._last = error
@@ -298,7 +326,7 @@ class _Upload:
         """Wait longer with every step that brought the server no further; give up in the end."""
         asked, self._asked_wait = self._asked_wait, None
         wait = wait_after_stall(self._transport.settings.retry, self._tus.stalls, asked)
-        if is_stalled(self._tus.stalls, self._clock.monotonic() - self._moved, wait):
+        if (self._tus.stalls or wait) and is_stalled(self._tus.stalls, self._clock.monotonic() - self._moved, wait):
             reason = self._last.args[0] if self._last else "the server stands still"
             raise UploadError(
                 f"{self._source.shown}: no progress after {self._tus.stalls} attempts at byte "
@@ -308,12 +336,6 @@ class _Upload:
             ) from self._last
         if wait:
             await self._clock.sleep(wait)
-
-    async def _video(self, uid: str) -> Video | None:
-        try:
-            return await self._transport.send(endpoints.STREAM_GET(identifier=uid), timeout=None, bulk=self._pace.bulk)
-        except NotFoundError:
-            return None
 
     async def _finished(self, video: Video) -> Video:
         """Give the video, unless the file changed on the way."""

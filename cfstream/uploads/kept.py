@@ -1,0 +1,95 @@
+"""Uploads that a journal keeps: what it knows a source by, and how a source gets its record there."""
+
+import asyncio
+import os
+from typing import Any
+
+import attrs
+
+from cfstream._redact import excerpt
+from cfstream._transport import Transport
+from cfstream.errors import ClientClosedError, StreamError
+from cfstream.models import Video
+from cfstream.uploads.driver import send
+from cfstream.uploads.journal import Entry, JournalWriter
+from cfstream.uploads.leftovers import clear, take_back
+from cfstream.uploads.options import UploadOptions
+from cfstream.uploads.pace import UNPACED, Pace
+from cfstream.uploads.progress import OnProgress
+from cfstream.uploads.record import Kept
+from cfstream.uploads.sources import Source
+from cfstream.uploads.sources.base import name_of, read_once
+
+
+def key_of(transport: Transport, source_key: str) -> str:
+    """Give the key of a source in a journal: the same file may be uploaded to several accounts."""
+    return f"{transport.settings.account_id}:{source_key}"
+
+
+def source_text(source: Any) -> str:
+    """Give a source as a report can show it."""
+    if isinstance(source, (str, os.PathLike)):
+        text = os.fsdecode(source)
+        # that of an address may hold a signature
+        return excerpt(text.partition("?")[0] if text.startswith("http") else text)
+    return excerpt(name_of(source) or type(source).__name__)
+
+
+async def key_in_journal(transport: Transport, source: Source) -> str:
+    """Give what a journal knows an open source by.
+
+    Raises:
+        InvalidInputError: the source cannot be found again.
+    """
+    # in a thread, because the key of bytes is their hash
+    source_key = await asyncio.to_thread(lambda: source.key)
+    if source_key is None:
+        raise read_once(source.shown)
+    return key_of(transport, source_key)
+
+
+async def prepared(transport: Transport, source: Source, journal: JournalWriter, *, key: str, shown: str) -> Kept:
+    """Give the record of a source, with what earlier processes left cleared away where it is of no use."""
+    known = await journal.find(key)
+    fresh = Entry(key=key, source=shown, size=source.size, stat=source.stat)
+    if known is not None and await _is_same(known, source):
+        entry = attrs.evolve(known, source=fresh.source, stat=fresh.stat)
+    else:
+        if known is not None and known.state != "done" and known.uid:
+            # of a file that has changed since: nothing of it is joined to the new one
+            await take_back(transport, known.uid)
+        entry = attrs.evolve(fresh, sample=await source.sample())
+        await journal.write(entry)
+    return Kept(journal, entry, transport.session.clock)
+
+
+async def _is_same(known: Entry, source: Source) -> bool:
+    if known.size != source.size:
+        return False
+    if known.stat == source.stat:
+        return True
+    # a sample does not see every change, so nothing is joined to what an unfinished upload holds
+    return known.state == "done" and known.sample is not None and known.sample == await source.sample()
+
+
+async def sent(
+    transport: Transport,
+    source: Source,
+    options: UploadOptions,
+    on_progress: OnProgress | None,
+    *,
+    record: Kept,
+    pace: Pace = UNPACED,
+) -> Video:
+    """Send a source and keep how it ended."""
+    unknown = [made for made in await record.journal.unknown() if made.key == record.entry.key]
+    if unknown:
+        await clear(transport, unknown)
+        await record.journal.settled([made.op for made in unknown])
+    try:
+        return await send(transport, source, options, on_progress, record=record, pace=pace)
+    except ClientClosedError:
+        raise  # it has not failed: a later run goes on
+    except StreamError as error:
+        await record.failed(str(error))
+        raise
