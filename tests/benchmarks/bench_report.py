@@ -11,6 +11,8 @@ from bench_process import Sample
 Samples = Mapping[str, Sequence[Sample]]
 """By contender, one sample per round."""
 
+Sense = Literal[">=", "<="]
+
 _WIDTH = 17
 
 
@@ -20,7 +22,7 @@ class Target:
 
     what: str
     rounds: Sequence[float]
-    sense: Literal[">=", "<="]
+    sense: Sense
     limit: float
 
     @property

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import re
+import ssl
+import sys
 
 from bench_video import one_answer
 
@@ -105,7 +107,8 @@ class Stub(asyncio.BufferedProtocol):
         path = b"/files/%d" % next(_numbers)
         _uploads[path] = Upload(int(size[1]))
         host, port = self._transport.get_extra_info("sockname")
-        location = b"Location: http://%s:%d%s\r\n" % (host.encode(), port, path)
+        scheme = b"https" if self._transport.get_extra_info("sslcontext") else b"http"
+        location = b"Location: %s://%s:%d%s\r\n" % (scheme, host.encode(), port, path)
         self._transport.write(_answer(b"201 Created", _TUS + location + b"stream-media-id: " + b"0" * 32 + b"\r\n"))
 
     def _take(self, path: bytes, head: bytes) -> None:
@@ -121,11 +124,15 @@ class Stub(asyncio.BufferedProtocol):
         self._transport.write(_answer(status, _TUS + told))
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", 0, backlog=512)
+async def _serve(certificate: str | None = None) -> None:
+    context = None
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await asyncio.get_running_loop().create_server(Stub, "127.0.0.1", 0, backlog=512, ssl=context)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(*sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Measure cfstream beside named peers: `run.py [calls|decode|upload|import|all] [--rounds N] [--quick] [--check]`."""
+"""Measure cfstream beside named peers: `run.py [NAME|all] [--rounds N] [--quick] [--check] [--json FILE]`."""
 
 import argparse
 import json
@@ -11,14 +11,14 @@ from pathlib import Path
 import bench_calls
 import bench_decode
 import bench_import
-import bench_upload
 from bench_process import Plan, compiled_code
 from bench_report import Report, shown
+from bench_upload import SCENARIOS
 
 BENCHMARKS: Mapping[str, Callable[[Plan], Report]] = {
     "calls": bench_calls.run,
     "decode": bench_decode.run,
-    "upload": bench_upload.run,
+    **{name: scenario.run for name, scenario in SCENARIOS.items()},
     "import": bench_import.run,
 }
 
@@ -50,7 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, prog="benchmarks")
     parser.add_argument("which", nargs="?", default="all", choices=[*BENCHMARKS, "all"])
     parser.add_argument("--rounds", type=int, help="how often each contender is measured; 5, or 3 with --quick")
-    parser.add_argument("--quick", action="store_true", help="shorter measurements, a smaller file")
+    parser.add_argument("--quick", action="store_true", help="shorter measurements, smaller files and fewer")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples there")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     return parser.parse_args()
