@@ -152,13 +152,18 @@ class _Upload:
         address = self._address(created)
         await self._record.created(creation, created.uid, address)
         self._tus.created(created.uid, address)
-        self._furthest, self._moved = 0, self._clock.monotonic()  # waiting for room is no standstill
+        self._furthest = 0
         await self._progress.at(0, now=True)
 
     async def _create(self, creation: Creation) -> TusUpload:
         params = self._options.create(self._source.size, self._source.name, op=creation.op)
         request = endpoints.STREAM_CREATE(params)
-        return await self._pace.admitted(lambda: self._transport.send(request, timeout=None, bulk=self._pace.bulk))
+
+        async def ask() -> TusUpload:
+            self._moved = self._clock.monotonic()  # waiting for room is no standstill
+            return await self._transport.send(request, timeout=None, bulk=self._pace.bulk)
+
+        return await self._pace.admitted(ask)
 
     async def _settle(self, creation: Creation, error: StreamError) -> None:
         """Clear away what an attempt may have made whose answer was lost, so that another one can be made."""

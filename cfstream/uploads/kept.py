@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from cfstream.uploads.progress import OnProgress
 from cfstream.uploads.record import Kept
 from cfstream.uploads.sources import Source
 from cfstream.uploads.sources.base import name_of, read_once
+from cfstream.uploads.sources.files import is_url
 
 
 def key_of(transport: Transport, source_key: str) -> str:
@@ -29,9 +31,9 @@ def key_of(transport: Transport, source_key: str) -> str:
 def source_text(source: Any) -> str:
     """Give a source as a report can show it."""
     if isinstance(source, (str, os.PathLike)):
-        text = os.fsdecode(source)
-        # that of an address may hold a signature
-        return excerpt(text.partition("?")[0] if text.startswith("http") else text)
+        with suppress(Exception):  # foreign code raises anything
+            text = os.fsdecode(source)
+            return excerpt(text.partition("?")[0] if is_url(text) else text)
     return excerpt(name_of(source) or type(source).__name__)
 
 

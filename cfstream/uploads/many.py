@@ -26,7 +26,7 @@ from cfstream.uploads.pace import STORAGE_FULL, SharedPace
 from cfstream.uploads.progress import check_progress
 from cfstream.uploads.record import Kept, Record, Unkept
 from cfstream.uploads.sources import Source, UploadSource, open_source
-from cfstream.uploads.sources.files import path_key
+from cfstream.uploads.sources.files import is_url, path_key
 
 
 class UploadJob:
@@ -250,7 +250,7 @@ class _Run:
 
     async def _unopened(self, source: Any, error: InvalidInputError) -> str | None:
         """Give the uid of a file that was uploaded before and is gone now; otherwise keep why it failed."""
-        if self._writer is None or not isinstance(source, (str, os.PathLike)):
+        if self._writer is None or not isinstance(source, (str, os.PathLike)) or is_url(os.fsdecode(source)):
             return None
         key = key_of(self.transport, path_key(source))
         known = await self._writer.find(key)

@@ -94,7 +94,10 @@ async def opened_in_thread(opening: Callable[[], T], close: Callable[[T], object
 
 def name_of(source: object) -> str | None:
     """Give the file name that an object bears; ``<stdin>`` and the like are none."""
-    name = getattr(source, "name", None)
+    try:
+        name = getattr(source, "name", None)
+    except Exception:  # noqa: BLE001  # foreign code raises anything
+        return None
     if not isinstance(name, str) or name.startswith("<"):
         return None
     return Path(name).name or None

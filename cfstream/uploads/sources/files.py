@@ -161,20 +161,23 @@ class FileObject(Sampled):
 
     @contextlib.contextmanager
     def _used(self) -> Generator[None]:
-        with self._lock:
-            try:
+        try:
+            with self._lock:
                 yield
-            except Exception as error:  # foreign code raises anything
-                raise UploadError(f"{self.shown}: cannot be read: {excerpt(str(error))}") from error
-            finally:
-                if self._over:
-                    self._put_back()
+        except Exception as error:  # foreign code raises anything
+            raise UploadError(f"{self.shown}: cannot be read: {excerpt(str(error))}") from error
+        finally:
+            if self._over:  # looked at with the lock free again, or close() might leave it to a read that has ended
+                self._put_back()
 
     def _put_back(self) -> None:
-        # so that whoever tries again sends the same bytes
-        with contextlib.suppress(Exception):
-            self._file.seek(self._start)
-        self._let_go()
+        with self._lock:
+            if not self._let_go.alive:
+                return  # another upload may have it by now
+            # so that whoever tries again sends the same bytes
+            with contextlib.suppress(Exception):
+                self._file.seek(self._start)
+            self._let_go()
 
     async def close(self) -> None:
         """Put it back to where it stood; a read that still goes on does that at its end."""
@@ -215,11 +218,16 @@ def _take(file: BinaryIO) -> None:
 
 def _path(source: str | os.PathLike[str]) -> Path:
     text = os.fsdecode(source)
-    if text.startswith(("http://", "https://")):
+    if is_url(text):
         raise InvalidInputError("source: a URL is not uploaded from here; let the service fetch it: stream.copy.create")
     if not text:
         raise InvalidInputError("source: '' is not a path")
     return Path(text)
+
+
+def is_url(text: str) -> bool:
+    """Tell an address, which may hold a signature, from a path."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def path_key(path: str | os.PathLike[str]) -> str:
