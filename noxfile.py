@@ -270,7 +270,7 @@ def build(session: nox.Session) -> None:
 
 TRY_WITHOUT_EXTRAS = """
 import importlib.metadata, importlib.resources, importlib.util
-extras = ("av", "click", "jwt", "orjson", "pytest", "rich")
+extras = ("av", "click", "graphql", "jwt", "orjson", "pytest", "rich")
 assert not [name for name in extras if importlib.util.find_spec(name)]
 import cfstream, cfstream.emulator, cfstream.models, cfstream.sync
 cfstream.Stream(api_token="t", account_id="a")
@@ -326,7 +326,8 @@ def _npm_packages(session: nox.Session) -> Path:
 def faults(session: nox.Session) -> None:
     """Break uploads thousands of times and kill them hundreds of times: `faults -k kill` picks some."""
     session.install("-e", ".[all]", *group("tests"))
-    session.run("python", "-m", "pytest", "tests/faults", *session.posargs, env={"CFSTREAM_FAULTS": "300"})
+    patience = ("-o", "faulthandler_timeout=3600")  # one seed of them takes minutes
+    session.run("python", "-m", "pytest", "tests/faults", *patience, *session.posargs, env={"CFSTREAM_FAULTS": "300"})
 
 
 @nox.session

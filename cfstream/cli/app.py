@@ -37,7 +37,7 @@ def cli() -> None:
 
     Credentials come from the environment only: CLOUDFLARE_API_TOKEN and CLOUDFLARE_ACCOUNT_ID
     (CLOUDFLARE_BASE_URL for another address than Cloudflare's). Exit codes: 0 done, 1 failed, 2 wrong usage or
-    a missing setup, 130 interrupted.
+    a missing setup, 130 interrupted, 143 stopped by SIGTERM.
     """
 
 

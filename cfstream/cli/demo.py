@@ -1,5 +1,6 @@
 """The command ``demo``: a real video through the local service, from upload to playback."""
 
+import asyncio
 import math
 import tempfile
 import time
@@ -14,11 +15,9 @@ from rich.padding import Padding
 
 from cfstream import Video, to_dict
 from cfstream.cli.bars import board
-from cfstream.cli.emulator import environment, export
-from cfstream.cli.media import run_media
+from cfstream.cli.emulator import environment, export, run_until_stopped, started
 from cfstream.cli.options import debug_option, examples, json_option
 from cfstream.cli.paced import PacedFile
-from cfstream.cli.running import run_async
 from cfstream.cli.screen import Screen, is_live
 from cfstream.cli.steps import Steps
 from cfstream.cli.tables import row, table
@@ -27,6 +26,7 @@ from cfstream.cli.text import clean, many, rate, size
 if TYPE_CHECKING:
     from cfstream import Stream
     from cfstream.emulator import Emulator
+    from cfstream.emulator.media.jobs import MakeJob, PlayJob
 
 _MIB = 1024**2
 _CHUNK = 5 * _MIB
@@ -54,17 +54,18 @@ def demo(file: str | None, serve: bool, port: int, as_json: bool) -> None:
     It is uploaded over tus, encoded, listed and played back from its HLS, all on this machine: no account and no
     network are needed. Without FILE a test video is made.
     """
-    run_async(_demo(Screen(as_json=as_json), file, serve=serve, port=port))
+    served = asyncio.Event()
+    run_until_stopped(_demo(Screen(as_json=as_json), file, served, serve=serve, port=port), served)
 
 
-async def _demo(screen: Screen, file: str | None, *, serve: bool, port: int) -> None:
+async def _demo(screen: Screen, file: str | None, served: asyncio.Event, *, serve: bool, port: int) -> None:
     from cfstream.emulator import Emulator
 
     screen.say(("cfstream demo", "bold"), ": a real video through a local Cloudflare Stream\n")
     steps = Steps(screen.human)
     async with AsyncExitStack() as stack:
         with steps.step("Starting the emulator") as step:
-            emulator = await stack.enter_async_context(Emulator(port=port))
+            emulator = await stack.enter_async_context(started(Emulator(port=port)))
             stream = await stack.enter_async_context(emulator.stream())
             step.tell("Started the emulator at ", emulator.url("/"))
         tour = _Tour(screen, steps, stream)
@@ -80,6 +81,7 @@ async def _demo(screen: Screen, file: str | None, *, serve: bool, port: int) -> 
             screen.document({**tour.report, **({"environment": environment(emulator)} if serve else {})})
         _say_summary(screen, steps, video)
         if serve:
+            served.set()
             _say_serving(screen, emulator)
             await emulator.wait_closed()
     screen.say("The emulator has stopped, and these addresses with it. To keep it running and open the")
@@ -97,11 +99,13 @@ class _Tour:
 
     async def make(self, folder: Path) -> str:
         """Make a video to upload."""
-        path = str(folder / "test-picture.mp4")
+        from cfstream.emulator.media.jobs import MakeJob
+
+        job = MakeJob(target=folder / "test-picture.mp4", seconds=_SECONDS)
         with self.steps.step("Making a test video") as step:
-            made = await run_media("make", path, str(_SECONDS))
+            made = await _done(job)
             step.tell(f"Made a test video of {_SECONDS} s: moving picture and tone, {size(made['size'])}")
-        return path
+        return str(job.target)
 
     async def upload(self, path: str, *, made: bool) -> Video:
         """Upload it; what was made for the demo at a speed that can be watched, if somebody does."""
@@ -148,16 +152,37 @@ class _Tour:
             console.print(Padding(table(videos, console.width - _INDENT), (0, 0, 0, _INDENT)))
         else:
             for video in videos:
-                self.screen.say("    ", "  ".join(row(video, local=False)))
+                uid, name, state, duration, created = row(video, local=False)
+                length = f"{duration} s" if duration else "-"
+                self.screen.say(f"    {uid}  {name}  {state}  {length}  {created}")
 
     async def play(self, video: Video) -> None:
         """Prove that it plays: fetch what a player fetches, and decode it."""
+        from cfstream.emulator.media.jobs import PlayJob
+
         with self.steps.step("Playing it back") as step:
-            proof = await run_media("play", video.playback.hls)
+            proof = await _done(PlayJob(address=video.playback.hls or ""))
+            del proof["event"]
             picture = f"{proof['frames']:,} pictures of {proof['width']}x{proof['height']} decoded"
             sound = "with sound" if proof["audio_frames"] else "without sound"
             step.tell(f"Played its HLS back: {picture}, {sound}")
         self.report["playback"] = proof
+
+
+async def _done(job: "MakeJob | PlayJob") -> dict[str, Any]:
+    """Do media work in a child process, which Ctrl-C ends at any moment.
+
+    Raises:
+        EmulatorError: the test video could not be made, or what the emulator serves not be played.
+    """
+    from cfstream.emulator import EmulatorError
+    from cfstream.emulator.media.errors import MediaError
+    from cfstream.emulator.media.runner import run_job
+
+    try:
+        return await run_job(job)
+    except MediaError as error:
+        raise EmulatorError(f"{job.name}: {error.text}") from error
 
 
 @contextmanager
@@ -183,7 +208,9 @@ def _say_summary(screen: Screen, steps: Steps, video: Video) -> None:
 
 
 def _say_serving(screen: Screen, emulator: "Emulator") -> None:
-    screen.say("Open the player in a browser. To use this service from another terminal:\n")
+    screen.say("Open the player in a browser, or the dashboard of everything:\n")
+    screen.say((f"  {'dashboard':<11}", "bold"), emulator.dashboard_url)
+    screen.say("\nTo use this service from another terminal:\n")
     for name, value in environment(emulator).items():
         screen.say(export(name, value))
     screen.say(("\nServing until Ctrl-C.", "dim"))

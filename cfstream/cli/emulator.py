@@ -1,28 +1,51 @@
 """The command ``emulator``: a local service that runs until it is stopped."""
 
+import asyncio
+import errno
+import os
 import shlex
-from typing import TYPE_CHECKING, Literal
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from cfstream.cli.options import debug_option, examples, json_option
-from cfstream.cli.running import run_async
+from cfstream.cli.running import StoppedError, run_async
 from cfstream.cli.screen import Screen
 from cfstream.cli.text import clean
+from cfstream.emulator.errors import EmulatorError
 
 if TYPE_CHECKING:
     from cfstream.emulator import Emulator
+
+TOKEN: Final = "CFSTREAM_EMULATOR_TOKEN"  # noqa: S105  # the name of a variable
 
 
 @click.command(
     epilog=examples(
         ("cfstream emulator", "videos are gone when it stops"),
         ("cfstream emulator --data ./videos --port 8787", "videos are kept"),
+        ("cfstream emulator --seed ./fixtures", "with these videos in it"),
         ("cfstream emulator --json", "what to set, for programs"),
+        (f"{TOKEN}=... cfstream emulator --host 0.0.0.0", "for other machines, too"),
     )
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8787, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--live-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Where broadcasts come in by RTMP; 0 takes a free one.",
+)
 @click.option("--data", metavar="DIR", type=click.Path(file_okay=False), help="Where videos are kept between runs.")
+@click.option(
+    "--seed",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="A folder whose media files are in the account from the start.",
+)
 @click.option(
     "--preset",
     type=click.Choice(["fast", "full"]),
@@ -30,32 +53,99 @@ if TYPE_CHECKING:
     show_default=True,
     help="Encode two small sizes quickly, or every size up to 1080.",
 )
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help=f"Where to listen. For an address that others can reach, put a token into {TOKEN}.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name that others know this machine by, such as a container's.",
+)
+@click.option("--allow-private-fetch", is_flag=True, help="Let it fetch from this machine and its network, too.")
+@click.option("--disk-quota", type=click.IntRange(0), metavar="BYTES", help="The most that videos may take on disk.")
+@click.option(
+    "--transcriber",
+    metavar="MODULE:FUNCTION",
+    help="A Python function that writes captions: it takes an audio file and a language.",
+)
 @json_option("the variables and the page as one JSON document")
 @debug_option
-def emulator(port: int, data: str | None, preset: Literal["fast", "full"], as_json: bool) -> None:
-    """Run a local Cloudflare Stream on 127.0.0.1 until Ctrl-C.
+def emulator(as_json: bool, **options: Any) -> None:
+    """Run a local Cloudflare Stream until Ctrl-C.
 
-    The first lines are the variables to export in the terminal that is to use it.
+    The first lines are the variables to export in the terminal that is to use it. The token is a new one
+    each time, unless CFSTREAM_EMULATOR_TOKEN has one.
     """
-    run_async(_serve(Screen(as_json=as_json), port, data, preset))
+    served = asyncio.Event()
+    run_until_stopped(_serve(Screen(as_json=as_json), served, options), served)
 
 
-async def _serve(screen: Screen, port: int, data: str | None, preset: Literal["fast", "full"]) -> None:
+async def _serve(screen: Screen, served: asyncio.Event, options: dict[str, Any]) -> None:
     from cfstream.emulator import Emulator
+    from cfstream.emulator.transcribing import load
 
-    async with Emulator(data, port=port, preset=preset) as emulator:
+    data, seed, name = options.pop("data"), options.pop("seed"), options.pop("transcriber")
+    transcriber = None if name is None else load(name)
+    token = os.environ.get(TOKEN) or None
+    async with started(Emulator(data, api_token=token, transcriber=transcriber, **options)) as emulator:
+        served.set()
         variables = environment(emulator)
-        page = emulator.url("/")
+        pages = {"page": emulator.url("/"), "dashboard": emulator.dashboard_url, "live": emulator.live_url}
         if screen.as_json:
-            screen.document({**variables, "page": page})
+            screen.document({**variables, **pages})
         else:
             for name, value in variables.items():
                 screen.say(export(name, value))
             # on the other stream, so that the lines above can be kept in a file and sourced
-            screen.say("\nThe videos are shown at ", (page, "bold"), console=screen.err)
+            screen.say("\nThe dashboard is at ", (pages["dashboard"], "bold"), console=screen.err)
+            screen.say(f"Broadcasts come in at {pages['live']}", console=screen.err)
             kept = f"kept in {clean(data)}" if data else "gone when this stops"
-            screen.say((f"They are {kept}. Ctrl-C stops it.", "dim"), console=screen.err)
+            screen.say((f"The videos are {kept}. Ctrl-C stops it.", "dim"), console=screen.err)
+        if seed is not None:
+            seeded = await emulator.seed(seed)
+            screen.say((f"Seeded from {clean(seed)}: {len(seeded)}", "dim"), console=screen.err)
         await emulator.wait_closed()
+
+
+def run_until_stopped(work: Coroutine[Any, Any, None], served: asyncio.Event) -> None:
+    """Run what serves until somebody stops it.
+
+    Raises:
+        StoppedError: it was stopped before it served.
+    """
+    try:
+        run_async(work)
+    except StoppedError:
+        # somebody has to stop a server: only before it serves is that a failure
+        if not served.is_set():
+            raise
+
+
+@asynccontextmanager
+async def started(emulator: "Emulator") -> AsyncGenerator["Emulator"]:
+    """Run an emulator; the error of a port in use says which option takes another."""
+    async with AsyncExitStack() as stack:
+        with _port_advised():
+            await stack.enter_async_context(emulator)
+        yield emulator
+
+
+@contextmanager
+def _port_advised() -> Generator[None]:
+    try:
+        yield
+    except EmulatorError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno != errno.EADDRINUSE:
+            raise
+        option = "--live-port" if "RTMP" in str(error) else "--port"
+        raise EmulatorError(f"{error}; {option} 0 takes a free one") from cause
 
 
 def environment(emulator: "Emulator") -> dict[str, str]:

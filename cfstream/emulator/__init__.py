@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from cfstream.emulator.blocking import BlockingEmulator
     from cfstream.emulator.control.faults import Fault
     from cfstream.emulator.errors import EmulatorError
+    from cfstream.emulator.publishing import BlockingPublisher, Publisher
     from cfstream.emulator.server import Emulator
 
-__all__ = ["BlockingEmulator", "Emulator", "EmulatorError", "Fault"]
+__all__ = ["BlockingEmulator", "BlockingPublisher", "Emulator", "EmulatorError", "Fault", "Publisher"]
 
 _HOMES = {
     "BlockingEmulator": "blocking",
+    "BlockingPublisher": "publishing",
     "Emulator": "server",
     "EmulatorError": "errors",
     "Fault": "control.faults",
+    "Publisher": "publishing",
 }
 
 

@@ -2,11 +2,14 @@
 
 from aiohttp import web
 
-from cfstream.emulator import direct, downloads, playback, tus
+from cfstream.emulator import direct, downloads, playback, stills, tus
+from cfstream.emulator.analytics import route
 from cfstream.emulator.answers import API
 from cfstream.emulator.control import routes
 from cfstream.emulator.handlers import HANDLERS
+from cfstream.emulator.ingest import watching
 from cfstream.emulator.middleware import MIDDLEWARES, sign_answer
+from cfstream.emulator.pages import dashboard, html, player
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.endpoints import ROWS
 
@@ -17,6 +20,7 @@ def make_app(service: Service) -> web.Application:
     app[SERVICE] = service
     app.on_response_prepare.append(sign_answer)
     _add_api(app.router)
+    _add_analytics(app.router)
     _add_uploads(app.router)
     _add_forms(app.router)
     routes.add_routes(app.router)
@@ -32,6 +36,10 @@ def _add_api(router: web.UrlDispatcher) -> None:
     router.add_route("OPTIONS", f"{API}{ROWS['STREAM_CREATE'].path}", tus.options)
 
 
+def _add_analytics(router: web.UrlDispatcher) -> None:
+    router.add_post(route.ADDRESS, route.answer)
+
+
 def _add_uploads(router: web.UrlDispatcher) -> None:
     for path in (tus.OPEN, tus.GUARDED):
         router.add_route("HEAD", path, tus.head)
@@ -45,11 +53,16 @@ def _add_forms(router: web.UrlDispatcher) -> None:
 
 
 def _add_playback(router: web.UrlDispatcher) -> None:
-    router.add_get("/", playback.home)
-    router.add_get("/{key}/manifest/{path:.+}", playback.manifest)
-    router.add_get("/{key}/thumbnails/thumbnail.jpg", playback.thumbnail)
+    router.add_get("/", dashboard.home)
+    router.add_get(f"{html.STATIC}/{{name}}", html.static)
+    router.add_get("/{key}/manifest/{path:.+}", watching.serve)
+    router.add_get("/{key}/lifecycle", watching.lifecycle)
+    router.add_get("/{key}/views", watching.views)
+    router.add_get("/{key}/thumbnails/thumbnail.jpg", stills.still)
+    router.add_get("/{key}/thumbnails/thumbnail.gif", stills.animation)
     router.add_get("/{key}/player/video.mp4", playback.progressive)
     router.add_get("/{key}/downloads/{file}", downloads.serve)
     router.add_get("/{key}/captions/{language}.vtt", playback.captions)
-    router.add_get("/{key}/watch", playback.watch)
-    router.add_get("/{key}/iframe", playback.watch)
+    router.add_get("/{key}/watch", player.watch)
+    router.add_get("/{key}/iframe", player.watch)
+    router.add_get("/{key}/player/state.json", player.state)

@@ -1,14 +1,16 @@
 """Captions: WebVTT files by language, kept byte for byte."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from cfstream.emulator import checks, forms
-from cfstream.emulator.answers import bad_request, not_found, success
+from cfstream.emulator.answers import INTERNAL, bad_request, not_found, success
 from cfstream.emulator.records import READY
 from cfstream.emulator.service import SERVICE, Service
+from cfstream.emulator.transcribing import INPROGRESS
 
 _SIGNATURE = re.compile(rb"(\xef\xbb\xbf)?WEBVTT([ \t\r\n]|$)")
 
@@ -68,17 +70,28 @@ async def update(request: web.Request) -> web.Response:
     _, content = await forms.read(request, service.limits.caption_max)
     if not _SIGNATURE.match(content):
         raise bad_request("file: must be WebVTT")
+    await service.transcriptions.cancel(uid, language)
     service.video(request)
     target = service.library.caption(uid, language)
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(content)
     caption = {"language": language, "label": label(language), "generated": False, "status": READY}
-    return success(_put(service, uid, caption))
+    _put(service, uid, caption)
+    return _told(caption)
 
 
-def _put(service: Service, uid: str, caption: dict[str, Any]) -> dict[str, Any]:
+def _put(service: Service, uid: str, caption: dict[str, Any]) -> None:
     service.library.store.put("caption", caption["language"], caption, parent=uid)
-    return caption
+
+
+def _shown(caption: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: caption[name] for name in ("language", "label", "generated", "status")}
+
+
+def _told(caption: Mapping[str, Any]) -> web.Response:
+    """Captions have no field for why they failed: it stands beside them."""
+    messages = [{"code": INTERNAL, "message": caption["why"]}] if "why" in caption else []
+    return success(_shown(caption), messages=messages)
 
 
 def _find(request: web.Request) -> tuple[str, dict[str, Any]]:
@@ -94,17 +107,18 @@ def _find(request: web.Request) -> tuple[str, dict[str, Any]]:
 async def list_captions(request: web.Request) -> web.Response:
     """CAPTIONS_GET: also those that are being generated, or could not be."""
     service = request.app[SERVICE]
-    return success(service.library.store.all("caption", parent=service.video(request).uid))
+    listed = service.library.store.all("caption", parent=service.video(request).uid)
+    return success([_shown(caption) for caption in listed])
 
 
 async def get_caption(request: web.Request) -> web.Response:
     """CAPTIONS_LANGUAGE_GET."""
     _, caption = _find(request)
-    return success(caption)
+    return _told(caption)
 
 
 async def generate(request: web.Request) -> web.Response:
-    """CAPTIONS_LANGUAGE_CREATE: there is nobody here who could listen, so the captions end in the state ``error``."""
+    """CAPTIONS_LANGUAGE_CREATE: written by the emulator's transcriber; without one they end in the state ``error``."""
     service = request.app[SERVICE]
     video, language = service.video(request), _language(request)
     if language.partition("-")[0].lower() not in _GENERATED:
@@ -114,15 +128,18 @@ async def generate(request: web.Request) -> web.Response:
     if service.library.store.get("caption", language, parent=video.uid) is not None:
         raise bad_request("language: has captions already; delete them first")
     name = f"{label(language)} (auto-generated)"
-    caption = {"language": language, "label": name, "generated": True, "status": "inprogress"}
-    _put(service, video.uid, {**caption, "status": "error"})
+    caption = {"language": language, "label": name, "generated": True, "status": INPROGRESS}
+    _put(service, video.uid, caption)
+    service.transcriptions.begin(service, video.uid, language)
     return success(caption)
 
 
 async def delete(request: web.Request) -> web.Response:
     """CAPTIONS_LANGUAGE_DELETE."""
-    library = request.app[SERVICE].library
+    service = request.app[SERVICE]
+    library = service.library
     uid, caption = _find(request)
+    await service.transcriptions.cancel(uid, caption["language"])
     library.store.delete("caption", caption["language"], parent=uid)
     library.caption(uid, caption["language"]).unlink(missing_ok=True)
     return success("")

@@ -11,6 +11,7 @@ from yarl import URL
 from cfstream._limits import Limits
 from cfstream.emulator import times
 from cfstream.emulator.answers import BAD_URL, Refused, bad_request
+from cfstream.emulator.patience import patient
 
 UID = re.compile(r"[0-9a-f]{32}")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -30,10 +31,11 @@ _PUBLIC_DETAILS = ("title", "share_link", "channel_link", "logo")
 async def body_bytes(request: web.Request, most: int = _BODY_MAX) -> bytes:
     """The whole body, which must be a small one."""
     body = bytearray()
-    async for block in request.content.iter_any():
-        body += block
-        if len(body) > most:
-            raise Refused(413, (10005, f"The body is larger than {most} bytes"), close=True)
+    async with patient():
+        async for block in request.content.iter_any():
+            body += block
+            if len(body) > most:
+                raise Refused(413, (10005, f"The body is larger than {most} bytes"), close=True)
     return bytes(body)
 
 
@@ -43,12 +45,24 @@ async def json_object(request: web.Request, *, empty: bool = False) -> dict[str,
     if empty and not body.strip():
         return {}
     try:
-        value = _mended(json.loads(body, parse_constant=_no_constant))
-    except (ValueError, RecursionError) as error:
+        value = json_value(body)
+    except ValueError as error:
         raise bad_request("The body is not JSON") from error
     if not isinstance(value, dict):
         raise bad_request("The body is not a JSON object")
     return value
+
+
+def json_value(text: bytes) -> Any:
+    """A value written as JSON; halves of surrogate pairs in it become the replacement character.
+
+    Raises:
+        ValueError: it is no JSON, as NaN is none, or nested too deeply.
+    """
+    try:
+        return _mended(json.loads(text, parse_constant=_no_constant))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _no_constant(name: str) -> Any:

@@ -1,9 +1,5 @@
 """Clips: videos that are cut from another one."""
 
-import os
-import shutil
-from pathlib import Path
-
 from aiohttp import web
 
 from cfstream.emulator import checks, room, watermarks, wire
@@ -13,7 +9,7 @@ from cfstream.emulator.service import SERVICE, Service
 
 
 async def create(request: web.Request) -> web.Response:
-    """CLIP_CREATE: it has settings of its own; nothing is taken over from the other video."""
+    """CLIP_CREATE: it has settings of its own; of the other video it shows the picture, with the watermark in it."""
     service = request.app[SERVICE]
     library = service.library
     body = await checks.json_object(request)
@@ -32,8 +28,11 @@ async def create(request: web.Request) -> web.Response:
     room.check(service, end - start)
     before = source.clip_start or 0
     part = {"clip_start": before + start, "clip_end": before + end}
-    video = library.make(now, state=QUEUED, clipped_from=source.uid, **part, **settings)
-    _share(library.source(source.uid), library.source(video.uid))
+    marks = [*source.inherited_marks, *([] if source.watermark is None else [source.watermark])]
+    video = library.make(now, state=QUEUED, clipped_from=source.uid, inherited_marks=marks, **part, **settings)
+    library.keep(library.source(source.uid), library.source(video.uid))
+    for uid in {mark["uid"] for mark in marks}:
+        library.keep(library.mark(source.uid, uid), library.mark(video.uid, uid))
     service.jobs.add(video.uid)
     return success(wire.video(video, service.site))
 
@@ -45,11 +44,3 @@ def _source(service: Service, uid: str) -> Video:
     if source.ready_at is None:
         raise bad_request("clippedFromVideoUID: the video is not ready")
     return source
-
-
-def _share(source: Path, target: Path) -> None:
-    """Give the clip the file too: the video it comes from may be deleted before the clip is made, or after."""
-    try:
-        os.link(source, target)
-    except OSError:  # some file systems have no links
-        shutil.copyfile(source, target)

@@ -50,6 +50,7 @@ async def _download(service: Service, uid: str, url: str) -> None:
             service.limits.file_max,
             private=service.allow_private_fetch,
             on_size=announced,
+            admit=service.disk.take,
         )
     except fetch.FetchError as error:
         service.jobs.fail(uid, MediaError(FAILED, str(error)))

@@ -18,7 +18,7 @@ _ANY_SITE = {"Access-Control-Allow-Origin": "*"}
 _PREFLIGHT = {
     **_ANY_SITE,
     "Access-Control-Allow-Methods": "OPTIONS, POST",
-    "Access-Control-Allow-Headers": "Content-Type, X-Requested-With",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Requested-With",
     "Access-Control-Max-Age": "86400",
 }
 

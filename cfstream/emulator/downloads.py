@@ -2,25 +2,25 @@
 
 import asyncio
 import re
-from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
 
-from cfstream.emulator import playback
+from cfstream.emulator import presenting
 from cfstream.emulator.answers import bad_request, not_found, success
 from cfstream.emulator.media.jobs import Mp4Job
 from cfstream.emulator.records import Video
 from cfstream.emulator.service import SERVICE, Service
+from cfstream.emulator.viewing import ready
 
 _FILES: Final = {"default": "default.mp4", "audio": "audio.m4a"}
 _TYPES: Final = {"default": "video/mp4", "audio": "audio/mp4"}
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,120}")
 
 
-def _target(service: Service, uid: str, kind: str) -> Path:
+def _job(service: Service, uid: str, kind: str) -> Mp4Job:
     # The browsers' file and the download are the same.
-    return service.library.sound(uid) if kind == "audio" else service.library.progressive(uid)
+    return presenting.mp4_job(service.library, uid, sound_only=kind == "audio")
 
 
 def _kind(request: web.Request) -> str:
@@ -43,21 +43,20 @@ def _shown(service: Service, video: Video) -> dict[str, Any]:
 
 def _state(service: Service, video: Video, download: dict[str, Any]) -> dict[str, Any]:
     kind = download["type"]
-    target = _target(service, video.uid, kind)
+    job = _job(service, video.uid, kind)
     status, percent = "inprogress", 0
-    if target.exists():
+    if job.target.exists():
         status, percent = "ready", 100
     elif download.get("failed"):
         status = "error"
-    elif not service.made.makes(target):
+    elif not service.made.makes(job.target):
         # It is new, or the emulator ended before it was there.
-        _begin(service, video.uid, kind)
+        _begin(service, video.uid, kind, job)
     url = f"{service.site}/{video.uid}/downloads/{_FILES[kind]}"
     return {"status": status, "url": url, "percentComplete": percent}
 
 
-def _begin(service: Service, uid: str, kind: str) -> None:
-    job = Mp4Job(hls_dir=service.library.hls(uid), target=_target(service, uid, kind), sound_only=kind == "audio")
+def _begin(service: Service, uid: str, kind: str, job: Mp4Job) -> None:
     task = service.made.begin(job)
     if task is not None:
         task.add_done_callback(lambda task: _ended(service, uid, kind, task))
@@ -93,7 +92,7 @@ async def delete(request: web.Request) -> web.Response:
 async def serve(request: web.Request) -> web.StreamResponse:
     """The file itself, under the name that is wished for."""
     service = request.app[SERVICE]
-    video = playback.ready(request, service, "downloadable")
+    video = ready(request, service, "downloadable")
     kind = next((kind for kind, file in _FILES.items() if file == request.match_info["file"]), "")
     asked = service.library.store.get("download", kind, parent=video.uid)
     if asked is None or _state(service, video, asked)["status"] != "ready":
@@ -103,4 +102,4 @@ async def serve(request: web.Request) -> web.StreamResponse:
     if not _NAME.fullmatch(name):
         raise bad_request("filename: must have 1 to 120 letters, digits, - or _")
     headers = {"Content-Type": _TYPES[kind], "Content-Disposition": f'attachment; filename="{name}.{ending}"'}
-    return web.FileResponse(_target(service, video.uid, kind), headers=headers)
+    return web.FileResponse(_job(service, video.uid, kind).target, headers=headers)

@@ -1,10 +1,11 @@
 """What stops the emulator itself, as opposed to what it answers."""
 
 import importlib.util
+import os
 
 from cfstream.errors import StreamError
 
-_NEEDED = ("av", "jwt", "cryptography")
+_NEEDED = ("av", "graphql", "jwt", "cryptography")
 
 
 class EmulatorError(StreamError):
@@ -14,6 +15,11 @@ class EmulatorError(StreamError):
 def not_running() -> EmulatorError:
     """It has not been started, or is closed."""
     return EmulatorError("The emulator is not running: use it inside `async with` or `with`")
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused; asyncio says the address as well, which the line has already."""
+    return os.strerror(error.errno) if error.errno is not None and error.errno > 0 else str(error)
 
 
 def check_extra() -> None:

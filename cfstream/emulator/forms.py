@@ -1,5 +1,6 @@
 """Multipart bodies: one file and a few fields, read within bounds into memory or onto the disk."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from cfstream.emulator import checks
 from cfstream.emulator.answers import BAD_REQUEST, DECODING, Refused
+from cfstream.emulator.disk import open_own
+from cfstream.emulator.patience import Patience, patient
 from cfstream.emulator.uploads import LOST, LostConnectionError
 from cfstream.errors import CODES
 
@@ -38,14 +41,19 @@ async def read(request: web.Request, most: int) -> tuple[Form, bytes]:
     return form, bytes(content)
 
 
-async def save(request: web.Request, most: int, target: Path) -> Form:
-    """The same with a large file, which goes to disk as it comes.
+async def save(request: web.Request, most: int, target: Path, admit: Callable[[int], None]) -> Form:
+    """The same with a large file, which goes to disk as it comes; ``admit`` refuses bytes that have no room there.
 
     Raises:
         Refused: as above.
     """
-    with target.open("wb") as file:
-        return await _read(request, most, file.write)
+    with os.fdopen(open_own(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
+
+        def sink(block: bytes) -> None:
+            admit(len(block))
+            file.write(block)
+
+        return await _read(request, most, sink)
 
 
 async def _read(request: web.Request, most: int, sink: Callable[[bytes], Any]) -> Form:
@@ -54,18 +62,19 @@ async def _read(request: web.Request, most: int, sink: Callable[[bytes], Any]) -
     fields: dict[str, str] = {}
     found: tuple[str | None, int] | None = None
     try:
-        reader = await request.multipart()
-        async for part in reader:
-            if not isinstance(part, BodyPartReader) or part.name is None or len(fields) > _FIELDS_MOST:
-                raise _undecodable()
-            if part.name == "file":
-                if found is not None:
-                    raise Refused(400, (BAD_REQUEST, "file: came twice"), close=True)
-                found = part.filename, await _take(part, most, sink)
-            else:
-                value = bytearray()
-                await _take(part, _FIELD_MAX, value.extend)
-                fields[part.name] = value.decode()
+        async with patient() as patience:
+            reader = await request.multipart()
+            async for part in reader:
+                if not isinstance(part, BodyPartReader) or part.name is None or len(fields) > _FIELDS_MOST:
+                    raise _undecodable()
+                if part.name == "file":
+                    if found is not None:
+                        raise Refused(400, (BAD_REQUEST, "file: came twice"), close=True)
+                    found = part.filename, await _take(part, most, sink, patience)
+                else:
+                    value = bytearray()
+                    await _take(part, _FIELD_MAX, value.extend, patience)
+                    fields[part.name] = value.decode()
     except LOST as error:
         if isinstance(error, HttpProcessingError | web.RequestPayloadError):
             raise _undecodable() from error
@@ -79,9 +88,10 @@ async def _read(request: web.Request, most: int, sink: Callable[[bytes], Any]) -
     return Form(fields, None if filename is None else checks.mended(filename), size)
 
 
-async def _take(part: BodyPartReader, most: int, sink: Callable[[bytes], Any]) -> int:
+async def _take(part: BodyPartReader, most: int, sink: Callable[[bytes], Any], patience: Patience) -> int:
     size = 0
     while block := await part.read_chunk(_BLOCK):
+        patience.came(len(block))
         size += len(block)
         if size > most:
             raise Refused(413, (BAD_REQUEST, f"{part.name}: is larger than {most} bytes"), close=True)

@@ -3,8 +3,8 @@
 import math
 import secrets
 import shutil
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +41,19 @@ async def arrived(request: web.Request) -> AsyncGenerator[Arrived]:
         Refused: it is too large or no video, or there is no form.
     """
     service = request.app[SERVICE]
-    path = service.library.root / _FOLDER / secrets.token_hex(16)
-    path.parent.mkdir(exist_ok=True)
-    try:
-        form = await forms.save(request, service.limits.basic_upload_max, path)
+    with place(service.library) as path:
+        form = await forms.save(request, service.limits.basic_upload_max, path, service.disk.take)
         yield Arrived(path=path, form=form, seconds=await _seconds(path))
+
+
+@contextmanager
+def place(library: Library) -> Generator[Path]:
+    """An empty file for what is on its way; it goes away unless it is put into a video."""
+    path = library.root / _FOLDER / secrets.token_hex(16)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.touch(mode=0o600)
+    try:
+        yield path
     finally:
         path.unlink(missing_ok=True)
 
@@ -67,6 +75,11 @@ async def _seconds(path: Path) -> int:
 
 def take(service: Service, uid: str, file: Arrived, **changes: Any) -> None:
     """Make a file that has come the one of a video, and encode it."""
-    file.path.replace(service.library.source(uid))
-    service.library.change(uid, state=QUEUED, size=file.form.size, **changes)
+    put(service, uid, file.path, size=file.form.size, **changes)
+
+
+def put(service: Service, uid: str, path: Path, **changes: Any) -> None:
+    """The same with a file in such a place."""
+    path.replace(service.library.source(uid))
+    service.library.change(uid, state=QUEUED, **changes)
     service.jobs.add(uid)

@@ -1,8 +1,10 @@
 """The account's videos: their records, their files, and the one way to change either."""
 
 import asyncio
+import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import attrs
 
 from cfstream._types import Clock
 from cfstream.emulator import times
-from cfstream.emulator.records import Video
+from cfstream.emulator.records import ERROR, READY, Video
 from cfstream.emulator.store import Store
 
 
@@ -21,6 +23,8 @@ class Library:
     store: Store
     root: Path
     clock: Clock
+    ended: list[Callable[[Video], None]] = attrs.field(factory=list)
+    """Called with each video that has become ready or has failed."""
 
     def now(self) -> int:
         """The present instant."""
@@ -30,6 +34,8 @@ class Library:
         """Take in a new video with a uid of its own."""
         video = Video(uid=secrets.token_hex(16), created=created, modified=created, **fields)
         self.folder(video.uid).mkdir(parents=True)
+        if video.watermark is not None:
+            self.keep(self.watermark(video.watermark["uid"]), self.mark(video.uid, video.watermark["uid"]))
         self.store.save_video(video)
         return video
 
@@ -45,14 +51,27 @@ class Library:
         video = self.store.video(uid)
         if video is None:
             return None
+        before = video.state
         video = attrs.evolve(video, modified=self.now(), **changes)
         self.store.save_video(video)
+        if video.state != before and video.state in (READY, ERROR):
+            for tell in self.ended:
+                tell(video)
         return video
 
     async def delete(self, uid: str) -> None:
         """Forget a video and remove its files."""
         self.store.delete_video(uid)
         await asyncio.to_thread(shutil.rmtree, self.folder(uid), ignore_errors=True)
+
+    @staticmethod
+    def keep(source: Path, target: Path) -> None:
+        """Give a file another owner: the one it has may be deleted sooner."""
+        target.parent.mkdir(exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # some file systems have no links
+            shutil.copyfile(source, target)
 
     def folder(self, uid: str) -> Path:
         """Where the files of a video are."""
@@ -66,9 +85,13 @@ class Library:
         """The folder of manifests and segments."""
         return self.folder(uid) / "hls"
 
-    def progressive(self, uid: str) -> Path:
-        """The same pictures in one MP4, for players without HLS."""
-        return self.folder(uid) / "player.mp4"
+    def live(self, uid: str) -> Path:
+        """The folder of a running broadcast."""
+        return self.folder(uid) / "live"
+
+    def progressive(self, uid: str, track: str | None = None) -> Path:
+        """The same pictures in one MP4, with that sound track or their own, for players without HLS."""
+        return self._owner(uid, track) / "player.mp4"
 
     def still(self, uid: str, name: str) -> Path:
         """A thumbnail."""
@@ -79,12 +102,28 @@ class Library:
         return self.folder(uid) / "captions" / f"{language}.vtt"
 
     def audio_track(self, uid: str, track: str) -> Path:
-        """The file of an additional audio track."""
+        """The folder of an additional audio track."""
         return self.folder(uid) / "tracks" / track
 
-    def sound(self, uid: str) -> Path:
+    def audio_source(self, uid: str, track: str) -> Path:
+        """The uploaded file of an additional audio track."""
+        return self.audio_track(uid, track) / "source"
+
+    def audio_segments(self, uid: str, track: str) -> Path:
+        """Where an additional audio track lies beside the renditions."""
+        return self.hls(uid) / f"audio-{track}"
+
+    def sound(self, uid: str, track: str | None = None) -> Path:
         """The sound alone, for downloads."""
-        return self.folder(uid) / "sound.m4a"
+        return self._owner(uid, track) / "sound.m4a"
+
+    def _owner(self, uid: str, track: str | None) -> Path:
+        # What is made of a track goes away with it.
+        return self.folder(uid) if track is None else self.audio_track(uid, track)
+
+    def mark(self, uid: str, watermark: str) -> Path:
+        """A video's own copy of the image of a watermark profile."""
+        return self.folder(uid) / "marks" / f"{watermark}.png"
 
     def watermark(self, uid: str) -> Path:
         """The image of a watermark profile."""

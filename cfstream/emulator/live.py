@@ -40,20 +40,20 @@ def find(request: web.Request) -> LiveInput:
     Raises:
         Refused: there is none.
     """
-    record = _known(request.app[SERVICE], request.match_info["live_input_identifier"])
+    record = request.app[SERVICE].broadcasts.find(request.match_info["live_input_identifier"])
     if record is None:
         raise not_found("live input")
     return record
 
 
-def _known(service: Service, uid: str) -> LiveInput | None:
-    document = service.library.store.get("live_input", uid) if checks.UID.fullmatch(uid) else None
-    return None if document is None else LiveInput.load(document)
+def shown(service: Service, record: LiveInput) -> dict[str, Any]:
+    """A live input as the API shows it."""
+    return wire.live_input(record, service.site, service.ingest, service.library.now())
 
 
 def _save(service: Service, record: LiveInput) -> web.Response:
     service.library.store.put("live_input", record.uid, attrs.asdict(record))
-    return success(wire.live_input(record, service.site))
+    return success(shown(service, record))
 
 
 def _change(request: web.Request, **changes: Any) -> web.Response:
@@ -100,7 +100,7 @@ async def list_inputs(request: web.Request) -> web.Response:
 
 async def get_input(request: web.Request) -> web.Response:
     """LIVE_INPUTS_GET."""
-    return success(wire.live_input(find(request), request.app[SERVICE].site))
+    return success(shown(request.app[SERVICE], find(request)))
 
 
 async def create(request: web.Request) -> web.Response:
@@ -129,16 +129,25 @@ def _idempotency_key(request: web.Request, limits: Limits) -> str | None:
 
 
 def _again(service: Service, uid: str) -> web.Response:
-    record = _known(service, uid)
+    record = service.broadcasts.find(uid)
     if record is None:
         raise Refused(409, (BAD_REQUEST, "Idempotency-Key: the live input that it made has been deleted"))
-    return success(wire.live_input(record, service.site))
+    return success(shown(service, record))
 
 
 async def update(request: web.Request) -> web.Response:
     """LIVE_INPUTS_UPDATE: what the body names is changed, inside ``recording`` too; the rest stays."""
     body = await checks.json_object(request)
-    return _change(request, **_settings(body, find(request).recording, request.app[SERVICE].limits))
+    answer = _change(request, **_settings(body, find(request).recording, request.app[SERVICE].limits))
+    return await _settled(request, answer)
+
+
+async def _settled(request: web.Request, answer: web.Response) -> web.Response:
+    """The answer, once nobody publishes any more to a live input that is disabled."""
+    record = find(request)
+    if not record.enabled:
+        await request.app[SERVICE].broadcasts.end_input(record.uid)
+    return answer
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -146,6 +155,7 @@ async def delete(request: web.Request) -> web.Response:
     store, uid = request.app[SERVICE].library.store, find(request).uid
     store.delete("live_input", uid)
     store.delete_children(uid)
+    await request.app[SERVICE].broadcasts.end_input(uid)
     return web.Response(status=200)
 
 
@@ -155,8 +165,8 @@ async def enable(request: web.Request) -> web.Response:
 
 
 async def disable(request: web.Request) -> web.Response:
-    """LIVE_INPUTS_DISABLE."""
-    return _change(request, enabled=False)
+    """LIVE_INPUTS_DISABLE: whoever publishes there has to leave."""
+    return await _settled(request, _change(request, enabled=False))
 
 
 async def rotate_keys(request: web.Request) -> web.Response:

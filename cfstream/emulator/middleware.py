@@ -1,10 +1,8 @@
 """What every request passes: a ray id, the check of its host, its credentials, and errors made into answers."""
 
-import asyncio
 import logging
 import re
 import secrets
-from typing import Any, cast
 
 from aiohttp import web
 
@@ -18,18 +16,25 @@ from cfstream.emulator.answers import (
     Refused,
     bad_request,
     no_route,
+    not_found,
     unauthorized,
 )
 from cfstream.emulator.control.sweeping import sweep
 from cfstream.emulator.control.watching import NO_ANSWER, Handler, is_control, watching
+from cfstream.emulator.disk import full, is_full
+from cfstream.emulator.hosts import called
+from cfstream.emulator.sending import is_inside, path_of
 from cfstream.emulator.service import SERVICE, Credentials, Service
+from cfstream.emulator.serving import SERVER
 from cfstream.emulator.uploads import LostConnectionError
 
 _log = logging.getLogger("cfstream.emulator")
 
 _RATE = web.RequestKey("rate", dict[str, str])
-_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
-_MEDIA = re.compile(r"/[^/]+/(manifest|thumbnails)/")
+# Pages say themselves what they may do; whatever else a browser would run as one may do nothing.
+_ACTIVE = ("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml")
+_SEALED = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+_MEDIA = re.compile(r"/[^/]+/(manifest/|thumbnails/|lifecycle$|views$)")
 
 
 def in_api(request: web.Request) -> bool:
@@ -45,7 +50,10 @@ def _plain(request: web.Request) -> bool:
 async def sign_answer(request: web.Request, response: web.StreamResponse) -> None:
     """Give every answer its ray id, and open to other sites what is meant for them."""
     response.headers["cf-ray"] = f"{secrets.token_hex(8)}-LCL"
+    response.headers["Server"] = SERVER
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.content_type in _ACTIVE and "Content-Security-Policy" not in response.headers:
+        response.headers["Content-Security-Policy"] = _SEALED
     response.headers.update(request.get(_RATE, {}))
     if request.path.startswith("/tus/"):
         response.headers["Access-Control-Allow-Origin"] = "*"
@@ -78,16 +86,20 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.Response(status=NO_ANSWER)
     except RecursionError:
         return bad_request("The body is nested too deeply").answer(plain=plain)
-    except Exception:  # noqa: BLE001  # it is logged, and the client gets an answer
+    except Exception as error:  # noqa: BLE001  # it is logged, and the client gets an answer
+        if is_full(error):
+            return full().answer(plain=plain)
         _log.exception("%s %s", request.method, request.path)
         return Refused(500, (INTERNAL, "Internal error")).answer(plain=plain)
 
 
 @web.middleware
 async def host(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse names other than this machine's, so that no web page reaches the emulator by a name of its own."""
-    if not _HOST.fullmatch(request.headers.get("Host", "")):
-        return Refused(421, (INTERNAL, "The emulator answers to localhost only")).answer(plain=_plain(request))
+    """Refuse names that are not the emulator's, so that no web page reaches it by a name of its own."""
+    if not request.app[SERVICE].hosts.accept(request):
+        message = "The emulator does not answer to this host: it may be allowed by allowed_hosts"
+        return Refused(421, (INTERNAL, message), close=True).answer(plain=_plain(request))
+    called.set(f"{request.scheme}://{request.headers['Host']}")
     return await handler(request)
 
 
@@ -96,12 +108,8 @@ async def swept(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Do first what has fallen due; from there on a reset ends the request."""
     service = request.app[SERVICE]
     await sweep(service)
-    task = cast("asyncio.Task[Any]", asyncio.current_task())
-    service.at_work.add(task)
-    try:
+    with service.working():
         return await handler(request)
-    finally:
-        service.at_work.discard(task)
 
 
 @web.middleware
@@ -111,6 +119,8 @@ async def credentials(request: web.Request, handler: Handler) -> web.StreamRespo
         return await handler(request)
     service = request.app[SERVICE]
     credential = _credential(request, service.credentials)
+    if credential is None and service.credentials.dashboard.admits(request, service.site):
+        credential = "token"
     if credential is None or (is_control(request) and credential != "token"):
         raise unauthorized()
     if in_api(request) and service.control.rate_limit:
@@ -135,5 +145,15 @@ def _count(request: web.Request, service: Service, credential: str) -> None:
         raise Refused(429, (THROTTLED, "Please wait and consider throttling your request speed"))
 
 
-MIDDLEWARES = (host, watching, errors, swept, credentials)
+@web.middleware
+async def contained(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Send no file but those of the data folder, wherever a link in there leads."""
+    response = await handler(request)
+    path = path_of(response)
+    if path is not None and not is_inside(request.app[SERVICE].library.root, path):
+        raise not_found("file")
+    return response
+
+
+MIDDLEWARES = (host, watching, errors, swept, credentials, contained)
 """From the outside in."""

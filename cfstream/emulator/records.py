@@ -11,8 +11,9 @@ QUEUED = "queued"
 ENCODING = "inprogress"
 READY = "ready"
 ERROR = "error"
+LIVE = "live-inprogress"
 
-STATES = frozenset({PENDING, DOWNLOADING, QUEUED, ENCODING, READY, ERROR, "live-inprogress"})
+STATES = frozenset({PENDING, DOWNLOADING, QUEUED, ENCODING, READY, ERROR, LIVE})
 """Every state the API knows."""
 
 UNKNOWN = -1
@@ -46,6 +47,8 @@ class Video:
     clip_start: float | None = None
     clip_end: float | None = None
     """Which part of its file a clip shows, in seconds; both or neither."""
+    inherited_marks: list[Mapping[str, Any]] = attrs.field(factory=list)
+    """The watermark profiles that a clip shows because the video it was cut from does."""
     source_url: str | None = None
     """Where a copied video is fetched from."""
     form_upload: bool = False
@@ -92,6 +95,8 @@ class LiveInput:
     delete_recording_after_days: float | None = None
     enabled: bool = True
     prefer_low_latency: bool = False
+    status: Mapping[str, Any] | None = None
+    """``current`` and ``history``, by the names of the API; None before the first connection."""
 
     @classmethod
     def load(cls, document: Mapping[str, Any]) -> "LiveInput":

@@ -1,50 +1,40 @@
 """The emulator as its users see it: started by ``async with`` or ``with``, closed without a trace."""
 
 import asyncio
-import contextlib
-import fcntl
-import os
 import secrets
-import tempfile
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from aiohttp import web
-
 from cfstream._limits import LIMITS, Limits
 from cfstream._types import Clock, PathSource, SystemClock
-from cfstream.emulator import audio, copies, incoming, tus
+from cfstream.emulator import hosts, seeding
 from cfstream.emulator.answers import API
-from cfstream.emulator.app import make_app
+from cfstream.emulator.building import Plan, serving_all
 from cfstream.emulator.checks import UID
 from cfstream.emulator.control import resetting
 from cfstream.emulator.control.face import ControlFace
 from cfstream.emulator.control.state import Control
-from cfstream.emulator.control.sweeping import on_moves
+from cfstream.emulator.control.videos import AccountVideo, in_account
+from cfstream.emulator.delivery_log import Deliveries
 from cfstream.emulator.errors import EmulatorError, check_extra, not_running
-from cfstream.emulator.jobs import Jobs
-from cfstream.emulator.library import Library
-from cfstream.emulator.made import Made
+from cfstream.emulator.finishing import finished
 from cfstream.emulator.media.jobs import PresetName
+from cfstream.emulator.publishing import Publisher
 from cfstream.emulator.service import Credentials, Service
-from cfstream.emulator.store import Store
-from cfstream.emulator.tokens import Signer
+from cfstream.emulator.transcribing import Transcriber
 
 if TYPE_CHECKING:
     from cfstream.client import Stream
     from cfstream.emulator.blocking import BlockingEmulator
 
-HOST: Final = "127.0.0.1"
 ACCOUNT_ID: Final = "cf57ea11000000000000000000000000"
 """The account, unless another is wished for."""
 
-_DATABASE = "emulator.sqlite"
-
-_PATIENCE = 0.5
-"""Seconds that running requests get to end by themselves on close."""
+_TOKEN_LEAST = 16
+"""The fewest characters of a token that other machines may try."""
 
 
 class Emulator(ControlFace):
@@ -52,7 +42,7 @@ class Emulator(ControlFace):
 
     Args:
         data_dir: where videos are kept; without it they are gone after closing.
-        port: where it listens on 127.0.0.1; 0 takes a free port.
+        port: where it listens; 0 takes a free port.
         limits: the service's limits, for tests with small files.
         rate_limit: whether requests above the limit of the API are refused.
         preset: how much work goes into encoding: ``fast`` (two small sizes) or ``full``.
@@ -62,6 +52,16 @@ class Emulator(ControlFace):
         api_key: a legacy API key that opens it, together with ``api_email``.
         api_email: the e-mail address that goes with the key.
         allow_private_fetch: whether copies and the like may be fetched from this machine and its network, too.
+        transcriber: writes the captions that are to be generated: it takes an M4A file with a video's sound, which it
+            only reads, and a language, and gives a WebVTT file or cues ``(start, end, text)`` in seconds; it may be
+            async, and runs in a thread if not.
+        host: the IP address that it listens on. One that other machines can reach needs an ``api_token`` of at least
+            16 characters, and is warned of in the log.
+        allowed_hosts: names that it answers to, besides this machine's own and the address it was reached by.
+        disk_quota: how many bytes the data may take, all that is made of videos included; without it a twentieth of
+            the disk, at most a gibibyte, is left free.
+        seed: a folder whose media files are in the account from the start; see `seed`.
+        live_port: where broadcasts are taken in by RTMP; 0 takes a free port.
     """
 
     def __init__(
@@ -78,22 +78,43 @@ class Emulator(ControlFace):
         api_key: str | None = None,
         api_email: str | None = None,
         allow_private_fetch: bool = False,
+        transcriber: Transcriber | None = None,
+        host: str = hosts.LOOPBACK,
+        allowed_hosts: Iterable[str] = (),
+        disk_quota: int | None = None,
+        seed: PathSource | None = None,
+        live_port: int = 0,
     ) -> None:
-        self._data_dir = None if data_dir is None else Path(data_dir)
-        self._port = port
-        self._preset: PresetName = preset
-        if not UID.fullmatch(account_id):
-            raise EmulatorError(f"account_id: {account_id!r:.80} is not 32 hexadecimal digits in lower case")
-        self._account_id = account_id
-        self._credentials = Credentials(
-            api_token=api_token or secrets.token_urlsafe(30), api_key=api_key, api_email=api_email
+        plan = Plan(
+            data_dir=None if data_dir is None else Path(data_dir),
+            port=port,
+            preset=preset,
+            account_id=account_id,
+            credentials=Credentials(
+                api_token=api_token or secrets.token_urlsafe(30), api_key=api_key, api_email=api_email
+            ),
+            allow_private_fetch=allow_private_fetch,
+            transcriber=transcriber,
+            host=hosts.address(host),
+            hosts=hosts.hosts(allowed_hosts),
+            disk_quota=disk_quota,
+            seed=None if seed is None else Path(seed),
+            live_port=live_port,
         )
+        if hosts.is_open(plan.host) and len(api_token or "") < _TOKEN_LEAST:
+            raise EmulatorError(
+                f"host: other machines can reach {host}: it needs an api_token of at least {_TOKEN_LEAST} characters"
+            )
+        self._plan = plan
         self._control = Control(
-            clock or SystemClock(), limits, rate_limit=rate_limit, secrets=(self.api_token, api_key)
+            clock or SystemClock(),
+            limits,
+            rate_limit=rate_limit,
+            secrets=(self.api_token, api_key, plan.credentials.dashboard.key),
         )
-        self._allow_private_fetch = allow_private_fetch
         self._service: Service | None = None
         self._stack: AsyncExitStack | None = None
+        self._starting: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._closed: asyncio.Event | None = None
         self._blocking: BlockingEmulator | None = None
@@ -110,16 +131,31 @@ class Emulator(ControlFace):
     @property
     def api_token(self) -> str:
         """The token that opens the API."""
-        return self._credentials.api_token
+        return self._plan.credentials.api_token
 
     @property
     def account_id(self) -> str:
         """The account."""
-        return self._account_id
+        return self._plan.account_id
 
     def url(self, path: str = "/") -> str:
         """The address of something outside the API, such as ``/<uid>/watch``."""
         return f"{self._running.site}/{path.removeprefix('/')}"
+
+    @property
+    def dashboard_url(self) -> str:
+        """The link to the dashboard; it lets the browser that opens it in, so keep it to yourself."""
+        return self.url(f"/?key={self._plan.credentials.dashboard.key}")
+
+    @property
+    def videos(self) -> Mapping[str, AccountVideo]:
+        """What is in the account now, by uid, the newest video first."""
+        return in_account(self._running.library.store)
+
+    @property
+    def webhooks(self) -> Deliveries:
+        """What was sent to the webhook's address, or is still to be."""
+        return Deliveries(self._control.deliveries)
 
     def stream(self, **options: Any) -> "Stream":
         """An async client of this emulator; options are those of `cfstream.Stream`.
@@ -142,6 +178,46 @@ class Emulator(ControlFace):
         }
         return {**own, **options}
 
+    @property
+    def live_url(self) -> str:
+        """Where broadcasts are sent to by RTMP; a stream key follows."""
+        return self._running.ingest
+
+    def publish(
+        self,
+        live_input: str,
+        *,
+        seconds: float | None = None,
+        speed: float | None = 1.0,
+        size: tuple[int, int] = (640, 360),
+        fps: int = 30,
+        key_every: float = 1.0,
+        audio: bool = True,
+    ) -> Publisher:
+        """Broadcast a moving picture and a tone to a live input: ``async with emulator.publish(uid, seconds=5)``.
+
+        Args:
+            live_input: its uid, or a stream key.
+            seconds: how long; without it, until the block is over.
+            speed: how fast time goes by in it: 2 sends two seconds of picture in each, None all as fast as it goes.
+            size: width and height, even numbers.
+            fps: pictures in a second.
+            key_every: seconds from one key frame to the next.
+            audio: whether there is a tone.
+
+        Raises:
+            EmulatorError: there is no such live input.
+        """
+        key = live_input
+        if UID.fullmatch(live_input):
+            record = self._running.broadcasts.find(live_input)
+            if record is None:
+                raise EmulatorError(f"There is no live input {live_input}")
+            key = record.keys["rtmps"]
+        wanted = {"seconds": seconds, "speed": speed, "size": size, "fps": fps, "key_every": key_every, "audio": audio}
+        broadcasts = self._running.broadcasts
+        return Publisher({"url": f"{self.live_url}{key}", **wanted}, lambda: broadcasts.taken_in(key[-32:]))
+
     def pause_encoding(self) -> None:
         """Keep further videos in the state ``queued``; those being encoded go on."""
         self._running.jobs.pause()
@@ -149,6 +225,29 @@ class Emulator(ControlFace):
     def resume_encoding(self) -> None:
         """Let videos be encoded again."""
         self._running.jobs.resume()
+
+    def step_encoding(self) -> None:
+        """Let exactly one video into the paused encoder: the one that waits longest, or the next that comes."""
+        self._running.jobs.step()
+
+    async def seed(self, folder: PathSource) -> dict[str, str]:
+        """Make every media file of a folder a video, and wait until all are encoded.
+
+        A file whose video is there from an earlier time is left alone, unless the file has changed (another size or
+        time) or the video has failed: then the old video is deleted, and the file taken in anew.
+
+        Args:
+            folder: its files with a suffix of the formats that the service takes, such as ``.mp4``; the JSON object
+                in ``talk.json`` becomes the ``meta`` of ``talk.mp4``, whose name is that of the file otherwise.
+
+        Returns:
+            The uids by the names of the files.
+
+        Raises:
+            EmulatorError: it is not running or is closed or reset meanwhile, something cannot be read, there is no
+                room, or a file is no video.
+        """
+        return await seeding.seed(self._running, Path(folder))
 
     async def reset(self) -> None:
         """Empty the account, end all work, and turn everything back to how it was at the start; credentials stay."""
@@ -160,64 +259,46 @@ class Emulator(ControlFace):
         Raises:
             EmulatorError: it runs already, the extra is missing, or the port or the data folder is in use.
         """
-        if self._stack is not None:
+        closing = self._closing is not None and not self._closing.done()
+        if self._starting is not None or self._stack is not None or closing:
             raise EmulatorError("The emulator runs already")
         check_extra()
+        self._starting = starting = asyncio.create_task(self._start(), name="start emulator")
+        try:
+            await asyncio.wait({starting})
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        finally:
+            self._starting = None
+        if starting.cancelled():
+            raise EmulatorError("The emulator was closed while it started")
+        starting.result()
+
+    async def _start(self) -> None:
         async with AsyncExitStack() as stack:
-            service = await self._build(stack)
-            service.site = await stack.enter_async_context(_served(service, self._port))
-            await stack.enter_async_context(on_moves(service))
-            tus.finish_complete(service)
-            service.jobs.restart()
-            incoming.clear(service.library)
-            copies.resume(service)
-            audio.resume(service)
+            service = await stack.enter_async_context(serving_all(self._plan, self._control))
             self._service = service
             self._closed = asyncio.Event()
             self._stack = stack.pop_all()
 
-    async def _build(self, stack: AsyncExitStack) -> Service:
-        if self._data_dir is None:
-            temporary = tempfile.TemporaryDirectory(prefix="cfstream-emulator-", ignore_cleanup_errors=True)
-            root = Path(stack.enter_context(temporary))
-        else:
-            root = stack.enter_context(_locked(self._data_dir))
-        store = stack.enter_context(contextlib.closing(Store(None if self._data_dir is None else root / _DATABASE)))
-        library = Library(store, root, self.clock)
-        jobs, made = Jobs(library, self._preset), Made()
-        stack.push_async_callback(jobs.close)
-        stack.push_async_callback(made.close)
-        return Service(
-            account_id=self._account_id,
-            credentials=self._credentials,
-            control=self._control,
-            library=library,
-            jobs=jobs,
-            made=made,
-            signer=Signer(library),
-            allow_private_fetch=self._allow_private_fetch,
-        )
-
     async def close(self) -> None:
         """End everything it started and wait until it has ended; also when the caller is cancelled meanwhile."""
-        stack, self._stack = self._stack, None
-        if stack is not None:
-            self._closing = asyncio.create_task(self._close(stack), name="close emulator")
+        if (self._starting or self._stack) and (self._closing is None or self._closing.done()):
+            self._closing = asyncio.create_task(self._close(), name="close emulator")
         if self._closing is None:
             return
-        cancelled: asyncio.CancelledError | None = None
-        while not self._closing.done():
-            try:
-                await asyncio.shield(self._closing)
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            raise cancelled
-        self._closing.result()
+        await finished(self._closing)
 
-    async def _close(self, stack: AsyncExitStack) -> None:
+    async def _close(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            # How it ended is for who started it.
+            await asyncio.gather(self._starting, return_exceptions=True)
+        stack, self._stack = self._stack, None
         try:
-            await stack.aclose()
+            if stack is not None:
+                await stack.aclose()
         finally:
             self._service = None
             if self._closed is not None:
@@ -270,42 +351,3 @@ class Emulator(ControlFace):
         if self._service is None:
             raise not_running()
         return self._service
-
-
-@asynccontextmanager
-async def _served(service: Service, port: int) -> AsyncGenerator[str]:
-    """Serve the application; gives its address."""
-    runner = web.AppRunner(make_app(service), access_log=None, handle_signals=False, shutdown_timeout=_PATIENCE)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, HOST, port).start()
-        except OSError as error:
-            raise EmulatorError(f"The emulator cannot listen on {HOST}:{port}: {error.strerror}") from error
-        yield f"http://{HOST}:{runner.addresses[0][1]}"
-        service.closing.set()
-        service.writers.stop_all()
-    finally:
-        await runner.cleanup()
-
-
-@contextmanager
-def _locked(folder: Path) -> Generator[Path]:
-    """Keep a data folder to ourselves."""
-    try:
-        # It holds private keys: nobody else may read it, whatever the umask.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        with contextlib.suppress(IsADirectoryError):  # which opening the database tells
-            os.close(os.open(folder / _DATABASE, flags, 0o600))
-        descriptor = os.open(folder / "lock", flags, 0o600)
-    except OSError as error:
-        raise EmulatorError(f"The data folder {folder} cannot be used: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise EmulatorError(f"The data folder {folder} is in use by another emulator") from error
-        yield folder
-    finally:
-        os.close(descriptor)

@@ -2,24 +2,33 @@
 
 import asyncio
 import hmac
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 from aiohttp import web
+from yarl import URL
 
 from cfstream._limits import Limits
 from cfstream.emulator import times
 from cfstream.emulator.answers import not_found
 from cfstream.emulator.checks import UID
+from cfstream.emulator.disk import Disk
+from cfstream.emulator.hosts import Hosts, called
 from cfstream.emulator.library import Library
+from cfstream.emulator.pages.entry import Entry
 from cfstream.emulator.records import Video
 from cfstream.emulator.uploads import Writers
 
 if TYPE_CHECKING:
     from cfstream.emulator.control.state import Control
+    from cfstream.emulator.deliveries import Sender
+    from cfstream.emulator.ingest.broadcasts import Broadcasts
     from cfstream.emulator.jobs import Jobs
     from cfstream.emulator.made import Made
     from cfstream.emulator.tokens import Signer
+    from cfstream.emulator.transcribing import Transcriptions
 
 
 @attrs.frozen(kw_only=True)
@@ -29,6 +38,8 @@ class Credentials:
     api_token: str = attrs.field(repr=False)
     api_key: str | None = attrs.field(default=None, repr=False)
     api_email: str | None = attrs.field(default=None, repr=False)
+    dashboard: Entry = attrs.field(factory=Entry, repr=False)
+    """Who came by the dashboard's link has what the token has, from the dashboard's own pages."""
 
     def accept_token(self, token: str) -> bool:
         """Whether that is the token."""
@@ -60,11 +71,16 @@ class Service:
     jobs: "Jobs"
     made: "Made"
     signer: "Signer"
+    sender: "Sender"
+    transcriptions: "Transcriptions"
+    broadcasts: "Broadcasts"
+    hosts: Hosts
+    disk: Disk
     writers: Writers = attrs.field(factory=Writers)
     allow_private_fetch: bool = False
     """Whether files are fetched from this machine and its network, too."""
-    site: str = ""
-    """Scheme, host and port; known once the port is."""
+    home: str = ""
+    """Scheme, host and port for this machine; known once the port is."""
     closing: asyncio.Event = attrs.field(factory=asyncio.Event)
     """Set when the emulator begins to close."""
     sweeping: asyncio.Lock = attrs.field(factory=asyncio.Lock)
@@ -73,9 +89,29 @@ class Service:
     """The requests that are being answered."""
 
     @property
+    def site(self) -> str:
+        """Scheme, host and port: those by which the client knows it where one has asked, for it may be elsewhere."""
+        return called.get() or self.home
+
+    @property
+    def ingest(self) -> str:
+        """Where broadcasts are sent to: the stream key follows."""
+        return f"rtmp://{URL(self.site).host_subcomponent}:{self.broadcasts.port}/live/"
+
+    @property
     def limits(self) -> Limits:
         """The service's limits as they are now."""
         return self.control.limits
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """While it lasts, a reset ends the request that is being answered."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self.at_work.add(task)
+        try:
+            yield
+        finally:
+            self.at_work.discard(task)
 
     async def delete_video(self, uid: str) -> None:
         """Delete a video, and with it everything that is being done to it."""
@@ -83,6 +119,7 @@ class Service:
         if lag:
             self.library.store.bury(uid, self.library.now(), lag)
         self.library.store.delete_video(uid)
+        await self.broadcasts.drop(uid)
         await self.writers.stop(uid)
         await self.jobs.cancel(uid)
         await self.made.cancel(self.library.folder(uid))

@@ -22,11 +22,20 @@ def now(clock: Clock) -> int:
     return round(clock.time() * SECOND)
 
 
+def moment(instant: int) -> datetime:
+    """The same in UTC, with its parts."""
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def day(instant: int) -> str:
+    """The day in UTC, such as ``2026-11-22``."""
+    return moment(instant).date().isoformat()
+
+
 def text(instant: int) -> str:
     """RFC 3339 in UTC; like the service's, the fraction is as short as it can be."""
-    moment = _EPOCH + timedelta(microseconds=instant)
     fraction = f"{instant % SECOND:06}".rstrip("0")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{'.' if fraction else ''}{fraction}Z"
+    return f"{moment(instant):%Y-%m-%dT%H:%M:%S}{'.' if fraction else ''}{fraction}Z"
 
 
 def maybe_text(instant: int | None) -> str | None:
@@ -45,9 +54,9 @@ def parse(value: str) -> int:
         raise ValueError(f"{value!r:.60} is not an RFC 3339 date and time")
     date, clock, fraction, sign, hours, minutes = match.groups()
     shift = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-    moment = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=timezone(-shift if sign == "-" else shift))
+    read = datetime.fromisoformat(f"{date}T{clock}").replace(tzinfo=timezone(-shift if sign == "-" else shift))
     nanoseconds = int((fraction or "").ljust(9, "0"))
-    instant = (moment - _EPOCH) // _MICROSECOND + -(-nanoseconds // 1000)
+    instant = (read - _EPOCH) // _MICROSECOND + -(-nanoseconds // 1000)
     if not _FIRST <= instant < _END:
         raise ValueError(f"{value!r:.60} is out of range")
     return instant

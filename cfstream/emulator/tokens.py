@@ -2,13 +2,14 @@
 
 import base64
 import binascii
+import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from cfstream._limits import Limits
-from cfstream.emulator import checks, times
+from cfstream.emulator import checks, rules, times
 from cfstream.emulator.answers import bad_request, success
 from cfstream.emulator.library import Library
 from cfstream.emulator.records import Video
@@ -21,8 +22,20 @@ if TYPE_CHECKING:
 _ALGORITHM = "RS256"
 _HOUR = 3600
 _LONGEST = 24 * _HOUR
-_RULES_TYPES = ("any", "ip.src", "ip.geoip.country")
-_RULES_ACTIONS = ("allow", "block")
+_LEEWAY = 60
+"""Seconds that a token may end later than that, for clocks that differ."""
+_LONGEST_TEXT = 4096
+# The service writes exp and nbf as text, others write numbers: both are read here, by our own clock.
+_UNCHECKED: "Options" = {
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+_INSTANT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 
 
 class TokenError(Exception):
@@ -50,24 +63,38 @@ class Signer:
         """
         import jwt
 
+        if len(token) > _LONGEST_TEXT:
+            raise TokenError("it is too long")
         try:
             kid = jwt.get_unverified_header(token).get("kid", "")
-            # The service writes exp and nbf as text, others write numbers: both are read below, by our own clock.
-            unchecked: Options = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
-            claims = jwt.decode(token, self._key(kid), algorithms=[_ALGORITHM], options=unchecked)
-        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            claims = jwt.decode(token, self._key(kid), algorithms=[_ALGORITHM], options=_UNCHECKED)
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenError(str(error)) from error
-        now = self._library.now() / times.SECOND
-        if _instant(claims, "exp", default=now + 1) <= now or _instant(claims, "nbf", default=now) > now:
-            raise TokenError("the token is not valid now")
+        self._check(claims, kid)
         return claims
+
+    def _check(self, claims: dict[str, Any], kid: str) -> None:
+        now = self._library.now() / times.SECOND
+        if not isinstance(claims.get("sub"), str):
+            raise TokenError("sub is missing")
+        if claims.get("kid", kid) != kid:
+            raise TokenError("its header and its claims name different keys")
+        exp = _instant(claims, "exp")
+        if exp is None:
+            raise TokenError("exp is missing")
+        if exp <= now:
+            raise TokenError("it has expired")
+        if exp > now + _LONGEST + _LEEWAY:
+            raise TokenError("exp is more than 24 hours from now")
+        if (_instant(claims, "nbf") or 0) > now:
+            raise TokenError("it is not valid yet")
 
     def _key(self, kid: Any) -> "RSAPublicKey":
         if kid in self._public:
             return self._public[kid]
         stored = self._library.store.get("key", kid) if isinstance(kid, str) else None
         if stored is None:
-            raise TokenError("the key of the token is not known")
+            raise TokenError("its key is not known")
         key = self._public[kid] = load_private(stored["pem"], ours=True).public_key()
         return key
 
@@ -89,14 +116,14 @@ class Signer:
         return self._own
 
 
-def _instant(claims: dict[str, Any], name: str, *, default: float) -> float:
+def _instant(claims: dict[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
-        return default
-    try:
-        return float(value)
-    except (TypeError, ValueError) as error:
-        raise TokenError(f"{name} is no time") from error
+        return None
+    text = str(value)
+    if not isinstance(value, int | float | str) or not _INSTANT.fullmatch(text):
+        raise TokenError(f"{name} is no time")
+    return float(text)
 
 
 def encode(claims: dict[str, Any], kid: str, key: "RSAPrivateKey") -> str:
@@ -159,7 +186,7 @@ async def create(request: web.Request) -> web.Response:
 
 def _claims(body: dict[str, Any], video: Video, now: int, limits: Limits) -> dict[str, Any]:
     exp = _second(body, "exp", now + _HOUR)
-    if exp > now + _LONGEST + _HOUR // 60:
+    if exp > now + _LONGEST + _LEEWAY:
         raise bad_request("exp: is more than 24 hours from now")
     # Numbers in text, as in the tokens that the service makes.
     claims: dict[str, Any] = {
@@ -170,21 +197,13 @@ def _claims(body: dict[str, Any], video: Video, now: int, limits: Limits) -> dic
     if body.get("downloadable") is not None:
         claims["downloadable"] = checks.boolean("downloadable", body["downloadable"])
     if body.get("accessRules") is not None:
-        claims["accessRules"] = _rules(body["accessRules"], limits.access_rules)
+        try:
+            claims["accessRules"] = rules.check(body["accessRules"], limits.access_rules)
+        except ValueError as error:
+            raise bad_request(f"accessRules: {error}") from error
     return claims
 
 
 def _second(body: dict[str, Any], name: str, default: int) -> int:
     value = body.get(name)
     return default if value is None else checks.whole(name, value, 0, 2**53)
-
-
-def _rules(rules: Any, most: int) -> list[dict[str, Any]]:
-    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise bad_request("accessRules: must be a list of objects")
-    if len(rules) > most:
-        raise bad_request(f"accessRules: has {len(rules)} rules; the most is {most}")
-    for rule in rules:
-        if rule.get("type") not in _RULES_TYPES or rule.get("action") not in _RULES_ACTIONS:
-            raise bad_request("accessRules: each needs a type (any, ip.src, ip.geoip.country) and an action")
-    return rules

@@ -24,7 +24,8 @@ EXPOSED = (
     "Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, stream-media-id, cf-ray"
 )
 _ALLOWED = (
-    "Content-Type, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Creator, X-Requested-With"
+    "Authorization, Content-Type, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Creator, "
+    "X-Request-ID, X-Requested-With"
 )
 
 
@@ -46,7 +47,7 @@ async def create(request: web.Request) -> web.Response:
     changes |= checks.upload_creator(request, limits)
     if settings.watermark is not None:
         changes["watermark"] = watermarks.profile(service, settings.watermark)
-    room.check(service, changes.get("max_duration", 0))
+    room.check(service, changes.get("max_duration", 0), size=length)
     video = library.make(
         created,
         size=length,
@@ -58,7 +59,7 @@ async def create(request: web.Request) -> web.Response:
         direct_user=direct,
         **changes,
     )
-    library.source(video.uid).touch()
+    library.source(video.uid).touch(mode=0o600)
     if length == 0:
         # There is nothing to send, so no PATCH will ever come.
         finish(service, video.uid)
@@ -161,7 +162,9 @@ async def _take(request: web.Request, service: Service, uid: str, writer: upload
         return 0
     target = service.library.source(uid)
     before = target.stat().st_size
-    received = await uploads.receive(connections.body(request), target, writer, min(room, limits.chunk_max))
+    received = await uploads.receive(
+        connections.body(request), target, writer, service.disk, min(room, limits.chunk_max)
+    )
     try:
         uploads.check_chunk(received, room, limits)
     except Refused:

@@ -12,10 +12,10 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from cfstream._limits import Limits
+from cfstream.emulator import patience
 from cfstream.emulator.answers import BAD_REQUEST, Refused, bad_request
-
-_SILENCE = 60.0
-"""Seconds without a byte after which a chunk is given up; what came is kept."""
+from cfstream.emulator.disk import Disk, open_own
+from cfstream.emulator.patience import Patience, too_late
 
 LOST = (aiohttp.ClientError, HttpProcessingError, ConnectionError, web.RequestPayloadError)
 
@@ -27,24 +27,20 @@ class LostConnectionError(Exception):
 class Writer:
     """The one request that writes to an upload."""
 
-    def __init__(self, patience: asyncio.Timeout) -> None:
-        self._patience = patience
+    def __init__(self, wait: Patience) -> None:
+        self._wait = wait
         self.ended = asyncio.Event()
         self.replaced = False
 
-    def alive(self) -> None:
+    def came(self, size: int) -> None:
         """Bytes came: the wait begins anew."""
         if not self.replaced:
-            self._end_in(_SILENCE)
+            self._wait.came(size)
 
     def stop(self) -> None:
         """End the request, because another one wants to write."""
         self.replaced = True
-        self._end_in(0)
-
-    def _end_in(self, seconds: float) -> None:
-        if not self._patience.expired():
-            self._patience.reschedule(asyncio.get_running_loop().time() + seconds)
+        self._wait.end()
 
 
 class Writers:
@@ -61,10 +57,10 @@ class Writers:
         connection that died without a word would otherwise hold the upload.
         """
         await self.stop(uid)
-        patience = asyncio.timeout(_SILENCE)
-        writer = Writer(patience)
+        timeout = asyncio.timeout(patience.SILENCE)
+        writer = Writer(Patience(timeout))
         try:
-            async with patience:
+            async with timeout:
                 self._writers[uid] = writer
                 try:
                     yield writer
@@ -74,7 +70,7 @@ class Writers:
         except TimeoutError as error:
             if writer.replaced:
                 raise Refused(423, (BAD_REQUEST, "Another request took this upload over"), close=True) from error
-            raise Refused(408, (BAD_REQUEST, "stream timeout"), close=True) from error
+            raise too_late() from error
 
     async def stop(self, uid: str) -> None:
         """End the request that writes to an upload; afterwards its offset stands still."""
@@ -120,21 +116,24 @@ class Body(Protocol):
         ...
 
 
-async def receive(content: Body, target: Path, writer: Writer, most: int) -> int:
+async def receive(content: Body, target: Path, writer: Writer, disk: Disk, most: int) -> int:
     """Append a body to a file as it comes and return its size; at most one byte over ``most`` decides the answer.
 
     Raises:
         LostConnectionError: the client went away; what came before is in the file.
+        Refused: there is no room for more; what came before is in the file.
+        OSError: the same, found out by writing.
     """
     received = 0
     # Without a buffer the size of the file is the offset at every moment, also after a crash.
-    with target.open("ab", buffering=0) as file:
+    with os.fdopen(open_own(target, os.O_WRONLY | os.O_APPEND), "ab", buffering=0) as file:
         try:
             async for block in content.iter_any():
-                writer.alive()
+                writer.came(len(block))
                 received += len(block)
                 if received > most:
                     return received
+                disk.take(len(block))
                 _write(file.fileno(), block)
         except LOST as error:
             raise LostConnectionError from error
@@ -149,5 +148,5 @@ def _write(descriptor: int, block: bytes) -> None:
 
 def truncate(target: Path, size: int) -> None:
     """Take back what was appended."""
-    with target.open("r+b") as file:
+    with os.fdopen(open_own(target, os.O_RDWR), "r+b") as file:
         file.truncate(size)

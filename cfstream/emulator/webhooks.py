@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from cfstream.emulator import checks, times
+from cfstream.emulator import checks, fetch, times
 from cfstream.emulator.answers import bad_request, not_found, success
 from cfstream.emulator.service import SERVICE
 
@@ -27,7 +27,7 @@ async def update(request: web.Request) -> web.Response:
     name = next((name for name in _SPELLINGS if body.get(name) is not None), None)
     if name is None:
         raise bad_request(f"{_SPELLINGS[0]}: is missing")
-    url = checks.web_address(name, body[name])
+    url = fetch.address(name, body[name])
     webhook = {"url": url, "secret": secrets.token_hex(20), "modified": library.now()}
     library.store.put("setting", "webhook", webhook)
     return success(_shown(webhook))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cfstream.emulator import times
+from cfstream.emulator.ingest.status import shown as shown_status
 from cfstream.emulator.records import ENCODING, ERROR, READY, LiveInput, Video
 
 # Nothing of a local account is to reach the real service: the addresses have its form, not its host.
@@ -64,12 +65,19 @@ def public_details(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if given is None else {**_PUBLIC_DETAILS, **given}
 
 
-def live_input(record: LiveInput, site: str) -> dict[str, Any]:
-    """A live input with its credentials; those hold 32 hexadecimal digits of their own, then ``k`` and its uid."""
+def live_input(record: LiveInput, site: str, ingest: str, now: int) -> dict[str, Any]:
+    """A live input with its credentials; those hold 32 hexadecimal digits of their own, then ``k`` and its uid.
+
+    Args:
+        record: the live input.
+        site: where the emulator is.
+        ingest: where it takes in broadcasts; by RTMP without TLS, whatever the name of the field says.
+        now: the present instant.
+    """
     keys, home = record.keys, f"{site}/{record.uid}"
     shown: dict[str, Any] = {
         "uid": record.uid,
-        "rtmps": {"url": _RTMPS, "streamKey": keys["rtmps"]},
+        "rtmps": {"url": ingest, "streamKey": keys["rtmps"]},
         "rtmpsPlayback": {"url": _RTMPS, "streamKey": keys["rtmps_playback"]},
         "srt": {"url": _SRT, "streamId": record.uid, "passphrase": keys["srt"]},
         "srtPlayback": {"url": _SRT, "streamId": f"play{record.uid}", "passphrase": keys["srt_playback"]},
@@ -79,7 +87,7 @@ def live_input(record: LiveInput, site: str) -> dict[str, Any]:
         "modified": times.text(record.modified),
         "meta": dict(record.meta),
         "defaultCreator": record.default_creator,
-        "status": None,
+        "status": shown_status(record.status, now),
         "recording": dict(record.recording),
         "deleteRecordingAfterDays": _days(record),
         "enabled": record.enabled,

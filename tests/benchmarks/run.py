@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bench_calls
 import bench_decode
+import bench_emulator
 import bench_import
 from bench_process import Plan, compiled_code
 from bench_report import Report, shown
@@ -20,6 +21,7 @@ BENCHMARKS: Mapping[str, Callable[[Plan], Report]] = {
     "decode": bench_decode.run,
     **{name: scenario.run for name, scenario in SCENARIOS.items()},
     "import": bench_import.run,
+    "emulator": bench_emulator.run,
 }
 
 

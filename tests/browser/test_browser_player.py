@@ -1,44 +1,24 @@
-"""The emulator's pages in a real Chromium: moving pictures for those who may see them, and no scripts."""
+"""The emulator's player in a real Chromium: moving pictures for those who may see them, as its parameters say."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
-from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, Request, async_playwright
+from browser_kit import FILM_SECONDS, FILM_SIZE, HERE, SHOWN_WITHIN, addresses, evaluate, film, plays_hls, see_it_play
+from playwright.async_api import Page, expect
 
 from cfstream import Stream
 from cfstream.emulator import Emulator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-HERE = Path(__file__).parent
-SIZE = (848, 480)
-SMALLER = (424, 240)  # the other size that the emulator makes of it
-SECONDS = 6  # two segments
+SMALLER = (424, 240)  # the other size that the emulator makes of the film
 HLS, MP4 = "manifest/video.m3u8", "player/video.mp4"
 ALONE = "autoplay&muted"  # a page that starts by itself; browsers let only silent ones
-SHOWN_WITHIN = 30
 
-# Nothing but the emulator has a name, so that no service of the browser's maker is found; the rest spares the tries.
-OFFLINE = (
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--no-proxy-server",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-domain-reliability",
-    "--disable-quic",
-    "--disable-sync",
-    "--metrics-recording-only",
-    "--no-default-browser-check",
-    "--no-first-run",
-)
 CAPTIONS = b"WEBVTT\n\n00:00.000 --> 00:02.000\nGood morning\n"
 NAME = "</title><script>window.ran = true</script><img src=x onerror='window.ran = true'>"
 
@@ -59,86 +39,24 @@ class Stage:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    from cfstream.emulator.media.testvideo import make_test_video
-
-    film = tmp_path_factory.mktemp("film") / "film.mp4"
-    await asyncio.to_thread(make_test_video, film, seconds=SECONDS, size=SIZE)
+    file = await asyncio.to_thread(film, tmp_path_factory.mktemp("film"))
     async with Emulator() as emulator, emulator.stream() as stream:
-        public = await stream.upload(film, name=NAME)
-        private = await stream.upload(film, require_signed_urls=True)
+        public = await stream.upload(file, name=NAME)
+        private = await stream.upload(file, require_signed_urls=True)
         for video in (public, private):
             await stream.wait_until_ready(video.uid, timeout=60)
         emulator.pause_encoding()
-        queued = await stream.upload(film, name=NAME)
+        queued = await stream.upload(file, name=NAME)
         yield Stage(emulator=emulator, stream=stream, public=public.uid, private=private.uid, queued=queued.uid)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    executable = os.environ.get("CHROMIUM")
-    if not executable:
-        pytest.fail("CHROMIUM must name the browser; the session `browser` finds it")
-    async with async_playwright() as playwright:
-        # Its sandbox does not work for root nor in many containers, and the pages opened here are our own.
-        browser = await playwright.chromium.launch(executable_path=executable, args=OFFLINE, chromium_sandbox=False)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, stage: Stage, tmp_path: Path) -> AsyncIterator[Page]:
-    """A fresh page that asks nobody but the emulator for anything; a picture of it stays in the test's folder."""
-    context = await browser.new_context()
-    page = await context.new_page()
-    asked = addresses(page)
-    yield page
-    await page.screenshot(path=tmp_path / "page.png")
-    await context.close()
-    assert [url for url in asked if not url.startswith((stage.site("/"), "blob:"))] == []
-
-
-def addresses(page: Page) -> list[str]:
-    """Give the list that all addresses go to that the page asks for from now on."""
-    asked: list[str] = []
-
-    def note(request: Request) -> None:
-        asked.append(request.url)
-
-    page.on("request", note)
-    return asked
-
-
-async def evaluate(page: Page, script: str, argument: Any = None) -> Any:
-    async with asyncio.timeout(SHOWN_WITHIN):
-        return await page.evaluate(script, argument)
-
-
-async def see_it_play(page: Page) -> Any:
-    """Hold that the page's video moves, in time and in its pictures; give what was seen."""
-    seen = await evaluate(page, (HERE / "pictures.js").read_text(encoding="utf-8"), {"count": 3, "apart": 0.5})
-    pictures = seen["pictures"]
-    for before, after in pairwise(pictures):
-        assert after["clock"] > before["clock"]
-        changed = sum(old != new for old, new in zip(before["pixels"], after["pixels"], strict=True))
-        assert changed > len(after["pixels"]) / 50
-    assert seen["sound"] > 0
-    # The test picture is full of colours; a picture that was not decoded, or not shown to the canvas, has one.
-    assert all(len(set(picture["pixels"])) > 100 for picture in pictures)
-    return seen
-
-
-async def plays_hls(page: Page) -> bool:
-    kind = "application/vnd.apple.mpegurl"
-    return bool(await evaluate(page, "kind => document.createElement('video').canPlayType(kind)", kind))
-
-
-async def test_the_page_plays_hls_without_a_script(page: Page, stage: Stage) -> None:
+async def test_the_page_plays_hls(page: Page, stage: Stage) -> None:
     if not await plays_hls(page):
         pytest.skip("this browser plays no HLS by itself; Chromium does since 142")
     await page.goto(stage.site(f"/{stage.public}/watch?{ALONE}"))
     seen = await see_it_play(page)
     assert seen["source"] == stage.site(f"/{stage.public}/{HLS}")
-    assert tuple(seen["size"]) in (SIZE, SMALLER)
+    assert tuple(seen["size"]) in (FILM_SIZE, SMALLER)
 
 
 async def test_without_hls_the_page_plays_the_mp4(page: Page, stage: Stage) -> None:
@@ -146,7 +64,7 @@ async def test_without_hls_the_page_plays_the_mp4(page: Page, stage: Stage) -> N
     await page.goto(stage.site(f"/{stage.public}/watch?{ALONE}"))
     seen = await see_it_play(page)
     assert seen["source"] == stage.site(f"/{stage.public}/{MP4}")
-    assert tuple(seen["size"]) == SIZE
+    assert tuple(seen["size"]) == FILM_SIZE
 
 
 async def test_the_page_waits_for_its_viewer(page: Page, stage: Stage) -> None:
@@ -155,11 +73,12 @@ async def test_the_page_waits_for_its_viewer(page: Page, stage: Stage) -> None:
     known = "video => video.readyState || new Promise(known => video.addEventListener('loadedmetadata', known))"
     await video.evaluate(known, timeout=SHOWN_WITHIN * 1000)
     assert await video.evaluate("video => [video.paused, video.currentTime, video.controls]") == [True, 0, True]
-    await video.click()
+    await page.get_by_role("button", name="Play").click()
     await see_it_play(page)
+    assert await page.locator(".play").count() == 0
 
 
-@pytest.mark.parametrize("size", [SMALLER, SIZE], ids="{0[1]}p".format)
+@pytest.mark.parametrize("size", [SMALLER, FILM_SIZE], ids="{0[1]}p".format)
 async def test_the_dash_manifest_plays(page: Page, stage: Stage, size: tuple[int, int]) -> None:
     """No browser plays DASH by itself; a page of a few lines reads the manifest here, the browser does the rest."""
     empty = stage.site("/empty")
@@ -172,7 +91,7 @@ async def test_the_dash_manifest_plays(page: Page, stage: Stage, size: tuple[int
     for track in (picture, sound):
         assert track["segments"] == 2
         ((start, end),) = track["spans"]  # one span: the second segment goes on where the first one ends
-        assert (start, end) == pytest.approx((0, SECONDS), abs=0.1)
+        assert (start, end) == pytest.approx((0, FILM_SECONDS), abs=0.1)
     assert tuple((await see_it_play(page))["size"]) == size
 
 
@@ -213,20 +132,85 @@ async def test_a_private_page_plays_with_a_token(page: Page, stage: Stage, sourc
     seen = await see_it_play(page)
     assert seen["source"] == stage.site(f"/{token}/{source}")
     assert any(url.endswith(".mp4") for url in asked)
-    assert [url for url in asked if not url.startswith(stage.site(f"/{token}/"))] == []
+    own = (stage.site(f"/{token}/"), stage.site("/_pages/"))
+    assert [url for url in asked if not url.startswith(own)] == []
 
 
-@pytest.mark.parametrize("path", ["/", "/{public}/watch", "/{queued}/watch"])
-async def test_a_name_stays_text_and_no_script_runs(page: Page, stage: Stage, path: str) -> None:
+async def test_a_subtitle_is_on_the_screen(page: Page, stage: Stage) -> None:
+    await stage.stream.captions.language.update("en", identifier=stage.public, file=CAPTIONS)
+    await page.goto(stage.site(f"/{stage.public}/iframe?{ALONE}&defaultTextTrack=en"))
+    shown = """() => {
+        const cues = document.querySelector("video").textTracks[0].activeCues ?? [];
+        return [...cues].some((cue) => cue.text === "Good morning");
+    }"""
+    await page.wait_for_function(shown, timeout=SHOWN_WITHIN * 1000)
+    assert await evaluate(page, "document.querySelector('video').textTracks[0].mode") == "showing"
+
+
+async def test_the_parameters_are_followed(page: Page, stage: Stage) -> None:
+    wishes = "controls=false&loop=true&startTime=0h0m4s&letterboxColor=%23123456&primaryColor=rgb(0,128,0)&preload=auto"
+    await page.goto(stage.site(f"/{stage.public}/iframe?{ALONE}&{wishes}"))
+    await page.wait_for_function("() => document.querySelector('video').currentTime > 4", timeout=SHOWN_WITHIN * 1000)
+    look = """() => {
+        const video = document.querySelector("video");
+        const root = getComputedStyle(document.documentElement);
+        const behind = getComputedStyle(video).backgroundColor;
+        return [video.controls, video.loop, video.muted, behind, root.getPropertyValue("--primary")];
+    }"""
+    assert await evaluate(page, look) == [False, True, True, "rgb(18, 52, 86)", "rgb(0,128,0)"]
+    # It begins anew, from the beginning.
+    await page.wait_for_function("() => document.querySelector('video').currentTime < 3", timeout=SHOWN_WITHIN * 1000)
+
+
+@pytest.mark.parametrize("value", ["red;background:url(//evil.example)", "url(//evil.example)", "var(--x)}"])
+async def test_what_is_no_colour_changes_nothing(page: Page, stage: Stage, value: str) -> None:
+    await page.goto(stage.site(f"/{stage.public}/iframe"))
+    before = await evaluate(page, "getComputedStyle(document.body).background")
+    await page.goto(stage.site(f"/{stage.public}/iframe?letterboxColor={value}&primaryColor={value}"))
+    await expect(page.locator(".play")).to_be_visible()
+    assert await evaluate(page, "getComputedStyle(document.body).background") == before
+    assert await evaluate(page, "document.documentElement.getAttribute('style')") is None
+
+
+async def test_a_private_page_says_why_it_shows_nothing(page: Page, stage: Stage) -> None:
+    await page.goto(stage.site(f"/{stage.private}/iframe"))
+    await expect(page.get_by_role("heading")).to_have_text("This video is private")
+
+
+async def test_a_page_that_waits_shows_the_video_as_soon_as_it_is_ready(page: Page, tmp_path: Any) -> None:
+    async with Emulator() as emulator, emulator.stream() as stream:
+        emulator.pause_encoding()
+        video = await stream.upload(await asyncio.to_thread(film, tmp_path), name="Mine")
+        await page.goto(emulator.url(f"/{video.uid}/iframe?{ALONE}"))
+        await expect(page.get_by_role("heading")).to_have_text("Waiting to be encoded")
+        emulator.step_encoding()
+        await page.wait_for_selector("video", timeout=SHOWN_WITHIN * 1000)
+        await see_it_play(page)
+
+
+async def test_a_broadcast_is_seen_and_what_is_left_when_it_ends(page: Page) -> None:
+    if not await plays_hls(page):
+        pytest.skip("this browser plays no HLS by itself; Chromium does since 142")
+    async with Emulator() as emulator, emulator.stream() as stream:
+        made = await stream.live_inputs.create(meta={"name": "Studio"}, recording={"mode": "automatic"})
+        await page.goto(emulator.url(f"/{made.uid}/iframe?{ALONE}"))
+        await expect(page.get_by_role("heading")).to_have_text("Nothing is on air")
+        async with emulator.publish(made.uid):
+            await page.wait_for_selector("video:not([hidden])", timeout=SHOWN_WITHIN * 1000)
+            await see_it_play(page)
+        await page.wait_for_selector("video[hidden]", state="attached", timeout=SHOWN_WITHIN * 1000)
+        await expect(page.get_by_role("heading")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/{public}/watch", "/{queued}/watch"])
+async def test_a_name_stays_text_and_only_the_pages_script_runs(page: Page, stage: Stage, path: str) -> None:
     address = stage.site(path.format(public=stage.public, queued=stage.queued))
-    await page.route(address, lambda route: route.fulfill(status=204))  # the page of a queued video loads itself anew
-    await page.route(address, lambda route: route.continue_(), times=1)
     await page.goto(address)
-    body, foreign = await evaluate(page, "[document.body.innerText, document.querySelectorAll('script, img').length]")
-    assert NAME in (body if path == "/" else await page.title())
+    assert NAME in await page.title()
     if "queued" in path:
-        assert NAME in body
-    assert foreign == 0
+        assert NAME in await page.locator("body").inner_text()
+    sources = "[...document.querySelectorAll('script, img')].map((element) => element.getAttribute('src'))"
+    assert await evaluate(page, sources) == ["/_pages/player.js"]
     # Even where a name got through, the page's policy would keep its script from running.
     directive = await evaluate(
         page,

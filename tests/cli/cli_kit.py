@@ -13,7 +13,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import attrs
 import pytest
@@ -194,3 +194,13 @@ def clip() -> bytes:
         path = Path(folder, "clip.mp4")
         make_test_video(path, seconds=1, size=(320, 180))
         return path.read_bytes()
+
+
+def read_document(stream: IO[str]) -> str:
+    """Give a document up to the brace that closes it at the margin."""
+    text = ""
+    for line in stream:
+        text += line
+        if line == "}\n":
+            break
+    return text

@@ -45,6 +45,7 @@ def test_the_group_lists_every_command(capsys: pytest.CaptureFixture[str]) -> No
     done = Here(capsys)("--help")
     assert all(f"\n  {name}  " in done.out for name in COMMANDS)
     assert set(cli.commands) == set(COMMANDS)
+    assert "130 interrupted, 143 stopped by SIGTERM" in " ".join(done.out.split())
     assert Here(capsys)().code == 2
 
 

@@ -49,7 +49,7 @@ CALLS = (
         "SET",
         model="Webhook",
         place="json",
-        keywords=(Keyword("notification_url", "notificationUrl", "address", required=True),),
+        keywords=(Keyword("notification_url", "notificationUrl", "address", required=True, also="notification_url"),),
     ),
     Call("WEBHOOKS_DELETE", "stream.webhooks.delete", "DELETE", _WEBHOOK, "nothing", "DELETE"),
 )

@@ -9,7 +9,8 @@ class Keyword:
 
     ``low`` and ``high`` bound the value, ``length`` the characters, ``octets`` the bytes, ``items`` the items of a
     list, ``days`` how far ahead of now a time may lie. ``place`` says where it goes when not where the call's others
-    go; ``sample`` is a value as the wire has it, where one made from the type would not do.
+    go; ``sample`` is a value as the wire has it, where one made from the type would not do; ``also`` is a second
+    spelling that the service takes in its place.
     """
 
     python: str
@@ -27,6 +28,7 @@ class Keyword:
     place: str = ""
     secret: bool = False
     sample: object = None
+    also: str | None = None
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,18 @@ def _keyword(keyword: Keyword) -> Schema:
 
 def _body_schema(keywords: Iterable[Keyword]) -> Schema:
     keywords = list(keywords)
-    schema: Schema = {"type": "object", "properties": {keyword.wire: _keyword(keyword) for keyword in keywords}}
-    required = [keyword.wire for keyword in keywords if keyword.required]
-    return {**schema, "required": required} if required else schema
+    properties = {keyword.wire: _keyword(keyword) for keyword in keywords}
+    properties |= {keyword.also: _keyword(keyword) for keyword in keywords if keyword.also}
+    needed = [(keyword.wire, keyword.also) for keyword in keywords if keyword.required]
+    return {"type": "object", "properties": properties, **_required(needed)}
+
+
+def _required(names: Iterable[tuple[str, str | None]]) -> Schema:
+    """Say that all of these must be there, of two spellings one."""
+    names = list(names)
+    plain = [name for name, also in names if not also]
+    spelled = [{"anyOf": [{"required": [name]}, {"required": [also]}]} for name, also in names if also]
+    return {**({"required": plain} if plain else {}), **({"allOf": spelled} if spelled else {})}
 
 
 def _body(fact: Call) -> Schema | None:
@@ -133,14 +142,8 @@ def _model_schema(fields: Iterable[Field]) -> Schema:
     fields = list(fields)
     properties = {field.wire: _field(field) for field in fields}
     properties |= {field.also: _field(field) for field in fields if field.also}
-    schema: Schema = {**_OBJECT, "properties": properties}
-    required = [field.wire for field in fields if field.always and not field.also]
-    spelled = [
-        {"anyOf": [{"required": [field.wire]}, {"required": [field.also]}]}
-        for field in fields
-        if field.always and field.also
-    ]
-    return {**schema, **({"required": required} if required else {}), **({"allOf": spelled} if spelled else {})}
+    needed = ((field.wire, field.also) for field in fields if field.always)
+    return {**_OBJECT, "properties": properties, **_required(needed)}
 
 
 def _envelope(result: Schema, **beside: Schema) -> Schema:

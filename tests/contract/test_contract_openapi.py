@@ -56,7 +56,8 @@ def test_an_operation_has_its_parameters_and_its_answer(fact: Call) -> None:
     in_query = {one.wire for one in fact.keywords if (one.place or fact.place) == "query"}
     assert by_place["query"] == in_query
     bodies = [content["schema"] for content in found.get("requestBody", {}).get("content", {}).values()]
-    in_body = {one.wire for one in fact.keywords if (one.place or fact.place) in ("json", "form")}
+    inside = [one for one in fact.keywords if (one.place or fact.place) in ("json", "form")]
+    in_body = {name for one in inside for name in (one.wire, one.also) if name}
     assert {name for schema in bodies for name in schema["properties"]} == in_body
     assert len(bodies) == (len(fact.one_of) or bool(in_body))
     assert str(fact.status) in found["responses"]

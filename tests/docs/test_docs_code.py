@@ -13,6 +13,8 @@ import pytest
 from sybil import Document, Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, SkipParser
 
+pytest_plugins = ["pytester"]
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
@@ -96,6 +98,14 @@ def test_no_python_of_the_documents_is_overlooked(path: Path) -> None:
     """A fence that says `py` or has options is Python to a reader, but would not be run."""
     fences = re.findall(r"^\s*`{3,}\s*(py.*?)\s*$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert [fence for fence in fences if fence != "python"] == []
+
+
+def test_the_tests_of_the_emulators_page_pass_as_they_stand(runner: Runner, pytester: pytest.Pytester) -> None:
+    shown = [str(example.parsed) for example in runner.parse(ROOT / "docs" / "emulator.md")]
+    pytester.makepyfile("\n".join(block for block in shown if "def test_" in block))
+    loops = ("-o", "asyncio_default_fixture_loop_scope=function")
+    result = pytester.runpytest_subprocess("-q", "-W", "error", "-o", "asyncio_mode=strict", *loops)
+    result.assert_outcomes(passed=2)
 
 
 def test_blocks_share_names_and_loop(runner: Runner, tmp_path: Path) -> None:

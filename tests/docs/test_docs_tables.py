@@ -133,6 +133,16 @@ def test_every_call_stands_with_its_retry_class() -> None:
         assert sorted(spans(calls)) == sorted(wanted)
 
 
+# --- cli.md --------------------------------------------------------------------------------------------------------
+
+
+def test_every_option_of_the_emulator_stands_in_its_table() -> None:
+    from cfstream.cli.emulator import emulator
+
+    shown = [cell.strip("`").split()[0] for cell, _ in table("cli.md", "option", "what it does")]
+    assert shown == [option.opts[0] for option in emulator.params if option.name != "debug"]
+
+
 # --- from-the-official-sdk.md ------------------------------------------------------------------------------------
 
 

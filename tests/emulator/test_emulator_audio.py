@@ -27,6 +27,12 @@ async def made(api: Api) -> str:
     return (await api.create(2000)).headers["stream-media-id"]
 
 
+async def ready_video(api: Api) -> str:
+    uid = await api.upload(clip())
+    await api.until(uid, "ready")
+    return uid
+
+
 async def add(api: Api, uid: str, label: str, data: bytes = b"") -> dict[str, Any]:
     answer = await api.call("POST", f"/{uid}/audio", data=form(data or sound(), "a.wav", "audio/wav", label=label))
     return dict(answer.result)
@@ -47,7 +53,7 @@ async def settled(api: Api, uid: str) -> list[dict[str, Any]]:
 
 async def test_a_file_becomes_a_track() -> None:
     async with running() as api:
-        uid = await made(api)
+        uid = await ready_video(api)
         assert (await api.call("GET", f"/{uid}/audio")).result == {"audio": []}
         track = await add(api, uid, "Commentary")
         assert track == {"uid": track["uid"], "label": "Commentary", "default": False, "status": "queued"}
@@ -58,14 +64,14 @@ async def test_a_file_becomes_a_track() -> None:
 
 async def test_what_holds_no_sound_ends_in_error() -> None:
     async with running() as api:
-        uid = await made(api)
+        uid = await ready_video(api)
         await add(api, uid, "Text", b"no sound at all" * 100)
         assert [each["status"] for each in await settled(api, uid)] == ["error"]
 
 
 async def test_a_track_comes_from_an_address() -> None:
     async with site(good=file(sound()), bad=file(b"x" * 100)) as base, running(allow_private_fetch=True) as api:
-        uid = await made(api)
+        uid = await ready_video(api)
         body = {"url": f"{base}/good", "label": "Fetched", "unknown": 1}
         track = (await api.call("POST", f"/{uid}/audio/copy", json=body)).result
         assert track == {"uid": track["uid"], "label": "Fetched", "default": False, "status": "queued"}
@@ -83,7 +89,7 @@ async def test_this_machine_is_not_asked_for_tracks() -> None:
         return aiohttp.web.Response(body=sound())
 
     async with site(good=page) as base, running() as api:
-        uid = await made(api)
+        uid = await ready_video(api)
         await api.call("POST", f"/{uid}/audio/copy", json={"url": f"{base}/good", "label": "a"})
         assert [each["status"] for each in await settled(api, uid)] == ["error"]
     assert asked == 0
@@ -112,7 +118,7 @@ async def test_one_default_and_labels_of_their_own() -> None:
 
 async def test_the_default_track_cannot_be_deleted() -> None:
     async with running() as api:
-        uid = await made(api)
+        uid = await ready_video(api)
         track, other = await add(api, uid, "one"), await add(api, uid, "two")
         where = f"/{uid}/audio/{track['uid']}"
         await api.call("PATCH", where, json={"default": True})
@@ -160,14 +166,49 @@ async def test_an_unknown_track_is_not_found(name: str) -> None:
         assert answer.status in (404, 405)
 
 
-async def test_a_track_that_was_waiting_is_looked_at_after_a_restart(tmp_path: Any) -> None:
+async def test_a_track_that_was_waiting_is_encoded_after_a_restart(tmp_path: Any) -> None:
     async with running(data_dir=tmp_path) as api:
-        uid = await made(api)
+        uid = await ready_video(api)
         track = await add(api, uid, "one")
         await settled(api, uid)
-        store = api.emulator._running.library.store
-        stored = store.get("audio", track["uid"], parent=uid)
+        library = api.emulator._running.library
+        stored = library.store.get("audio", track["uid"], parent=uid)
         assert stored is not None
-        store.put("audio", track["uid"], {**stored, "status": "queued"}, parent=uid)
+        # As a kill in the middle leaves it.
+        library.store.put("audio", track["uid"], {**stored, "status": "queued", "rendition": None}, parent=uid)
+        (library.audio_segments(uid, track["uid"]) / "seg_00000.mp4").write_bytes(b"half")
     async with running(data_dir=tmp_path) as api:
         assert [each["status"] for each in await settled(api, uid)] == ["ready"]
+        address = f"/{uid}/manifest/audio-{track['uid']}/seg_00000.mp4"
+        assert len((await api.media(address)).body) > 100
+
+
+async def test_a_track_waits_for_its_video_and_fails_with_it() -> None:
+    async with running() as api:
+        created = await api.create(2000)
+        uid = created.headers["stream-media-id"]
+        await add(api, uid, "one")
+        assert [each["status"] for each in await tracks(api, uid)] == ["queued"]
+        await api.patch(created.headers["Location"], 0, b"x" * 2000)
+        await api.until(uid, "error")
+        assert [each["status"] for each in await settled(api, uid)] == ["error"]
+
+
+async def test_a_track_for_a_video_that_has_failed_fails_too() -> None:
+    async with site(good=file(sound())) as base, running(allow_private_fetch=True) as api:
+        uid = await api.upload(b"x" * 2000)
+        await api.until(uid, "error")
+        await add(api, uid, "one")
+        await api.call("POST", f"/{uid}/audio/copy", json={"url": f"{base}/good", "label": "two"})
+        assert [each["status"] for each in await settled(api, uid)] == ["error", "error"]
+
+
+async def test_a_track_is_deleted_while_it_is_being_made() -> None:
+    async with running() as api:
+        uid = await ready_video(api)
+        track = await add(api, uid, "long", sound(600))
+        assert (await api.call("DELETE", f"/{uid}/audio/{track['uid']}")).result == "ok"
+        library = api.emulator._running.library
+        assert not library.audio_track(uid, track["uid"]).exists()
+        assert not library.audio_segments(uid, track["uid"]).exists()
+        assert await tracks(api, uid) == []

@@ -16,6 +16,7 @@ from multidict import CIMultiDict, MultiDict, MultiDictProxy
 from cfstream import Limits
 from cfstream.emulator import Emulator, EmulatorError, Fault
 from cfstream.emulator.control.requests import KEPT, RequestRecord
+from cfstream.emulator.disk import FOLDERS
 from cfstream.errors import InvalidInputError, NotFoundError, RateLimitError
 
 pytest_plugins = ["pytester"]
@@ -26,6 +27,8 @@ RECORD = RequestRecord(
     time=0, verb="GET", path="/", row="STREAM_LIST", query=MultiDictProxy(MultiDict()), headers=CIMultiDict()
 )
 SECRETIVE = "2fb3cb9f17e68a2568d6ebed8d5505eak3ceaf8c9b1f395e1b76b79332497cada"
+
+EMPTY = sorted(["emulator.sqlite", "emulator.sqlite-shm", "emulator.sqlite-wal", "lock", *FOLDERS])
 
 
 async def uids(api: Api, query: str = "") -> list[str]:
@@ -366,7 +369,7 @@ async def test_a_reset_empties_the_account(tmp_path: Path) -> None:
         assert (await api.head(pending.headers["Location"])).status == 404
         marked = await api.create(5000, **{"Upload-Metadata": metadata(watermark=watermark)})
         assert marked.status == 404
-        assert names(tmp_path) == ["emulator.sqlite", "emulator.sqlite-shm", "emulator.sqlite-wal", "lock"]
+        assert names(tmp_path) == EMPTY
         uid = await api.upload(clip(), **{"Upload-Metadata": metadata(requiresignedurls=None)})
         await api.until(uid, "ready")
         assert (await api.media(f"/{token}/manifest/video.m3u8")).status == 401
@@ -415,7 +418,7 @@ async def test_a_reset_ends_a_form_on_its_way(tmp_path: Path) -> None:
         with pytest.raises(aiohttp.ClientError):
             await sending
         assert await uids(api) == []
-        assert names(tmp_path) == ["emulator.sqlite", "emulator.sqlite-shm", "emulator.sqlite-wal", "lock"]
+        assert names(tmp_path) == EMPTY
 
 
 async def test_who_comes_during_a_reset_finds_the_new_account(monkeypatch: pytest.MonkeyPatch) -> None:

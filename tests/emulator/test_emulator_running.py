@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,54 @@ async def test_outside_of_its_life() -> None:
     assert repr(emulator) == "cfstream.emulator.Emulator(not running)"
     async with emulator:
         assert emulator.url("x").endswith("/x")
+
+
+async def starting(root: Path, emulator: Emulator) -> "asyncio.Task[None]":
+    """A start that encodes the video of a folder."""
+    (root / "talk.mp4").write_bytes(clip(20.0, 640, 360))
+    before = children()
+    task = asyncio.create_task(emulator.start())
+    async with asyncio.timeout(10):
+        while children() == before:  # noqa: ASYNC110  # nothing tells of a new process
+            await asyncio.sleep(0.01)
+    return task
+
+
+async def test_closing_ends_a_start_that_is_under_way(tmp_path: Path) -> None:
+    before, emulator = children(), Emulator(seed=tmp_path)
+    task = await starting(tmp_path, emulator)
+    with pytest.raises(EmulatorError, match="runs already"):
+        await emulator.start()
+    await asyncio.gather(emulator.close(), emulator.close())
+    assert children() == before
+    with pytest.raises(EmulatorError, match="closed while it started"):
+        await task
+    assert repr(emulator) == "cfstream.emulator.Emulator(not running)"
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing_and_may_be_repeated(tmp_path: Path) -> None:
+    before, emulator = children(), Emulator(tmp_path / "data", seed=tmp_path)
+    task = await starting(tmp_path, emulator)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert children() == before
+    (tmp_path / "talk.mp4").unlink()
+    async with emulator:
+        assert len(emulator.videos) == 1
+
+
+def test_closing_ends_a_start_of_the_blocking_face(tmp_path: Path) -> None:
+    (tmp_path / "talk.mp4").write_bytes(clip(20.0, 640, 360))
+    before, emulator = children(), BlockingEmulator(Emulator(seed=tmp_path))
+    with ThreadPoolExecutor(1) as pool:
+        start = pool.submit(emulator.start)
+        while children() == before and not start.done():
+            time.sleep(0.01)
+        emulator.close()
+        with pytest.raises(EmulatorError, match="closed while it started"):
+            start.result(5)
+    assert children() == before
 
 
 async def test_a_port_in_use() -> None:
@@ -223,7 +272,14 @@ def test_imports_stay_light(statement: str, absent: tuple[str, ...]) -> None:
 def test_the_packages_names() -> None:
     import cfstream.emulator as package
 
-    assert dir(package) == ["BlockingEmulator", "Emulator", "EmulatorError", "Fault"]
+    assert dir(package) == [
+        "BlockingEmulator",
+        "BlockingPublisher",
+        "Emulator",
+        "EmulatorError",
+        "Fault",
+        "Publisher",
+    ]
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = package.nothing_such
 

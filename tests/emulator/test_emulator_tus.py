@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from emulator_kit import SMALL, Api, FixedClock, metadata, running
 
-from cfstream.emulator import uploads
+from cfstream.emulator import patience
 
 
 async def test_create_answers_201_with_an_address_under_the_account() -> None:
@@ -400,7 +400,7 @@ async def test_a_lost_client_is_no_fault(caplog: pytest.LogCaptureFixture) -> No
 
 
 async def test_a_silent_client_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "_SILENCE", 0.05)
+    monkeypatch.setattr(patience, "SILENCE", 0.05)
     async with running() as api:
         created = await api.create(10_000)
 

@@ -321,7 +321,8 @@ async def test_a_thumbnail_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) 
     async with running() as api:
         uid = await api.upload(clip())
         await api.until(uid, "ready")
-        api.emulator._running.library.source(uid).write_bytes(b"gone")
+        for file in api.emulator._running.library.hls(uid).rglob("*.mp4"):
+            file.write_bytes(b"gone")
         assert (await api.media(f"/{uid}/thumbnails/thumbnail.jpg")).status == 424
 
 

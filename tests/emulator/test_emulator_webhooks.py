@@ -46,6 +46,7 @@ async def test_the_last_one_counts_and_each_has_a_new_secret() -> None:
         ({"notificationUrl": "https://example.com:99999"}, 10010),
         ({"notificationUrl": "https://[::1"}, 10010),
         ({"notificationUrl": "\x00"}, 10010),
+        ({"notificationUrl": "https://user:password@example.com"}, 10010),
         ({"notificationUrl": 1}, 10005),
         ({"notificationUrl": None}, 10005),
         ({}, 10005),

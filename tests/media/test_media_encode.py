@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import av
 import pytest
 from attrs import evolve
-from media_samples import HALVES, colour, corrupt, decoded, make
+from media_samples import HALVES, colour, corrupt, decoded, make, samples_of
 
 from cfstream.emulator.media import picture
 from cfstream.emulator.media.clock import Timeline
@@ -19,7 +19,7 @@ from cfstream.emulator.media.errors import MediaError
 from cfstream.emulator.media.ladder import PRESETS, rungs
 from cfstream.emulator.media.playback import decode_hls
 from cfstream.emulator.media.probe import probe
-from cfstream.emulator.media.track import Segment, average_rate, peak_rate
+from cfstream.emulator.media.segments import Segment, average_rate, peak_rate
 
 NAMESPACE = "{urn:mpeg:dash:schema:mpd:2011}"
 
@@ -34,15 +34,6 @@ def seconds_of(playlist: Path) -> list[float]:
 
 def peaks(samples: list[float], rate: int, beginning: float, end: float) -> float:
     return max(abs(each) for each in samples[int(beginning * rate) : int(end * rate)])
-
-
-def sound_of(path: Path) -> list[float]:
-    with av.open(str(path)) as container:
-        samples: list[float] = []
-        for frame in container.decode(audio=0):
-            plane = bytes(frame.planes[0])[: frame.samples * 4]
-            samples += struct.unpack(f"<{frame.samples}f", plane)
-        return samples
 
 
 @pytest.fixture
@@ -145,7 +136,9 @@ def _check_description(out: Path, result: EncodeResult) -> None:
     assert names == [each.name for each in result.renditions]
     for group in (pictures, sounds):
         template = next(group.iter(f"{NAMESPACE}SegmentTemplate"))
-        lengths = [int(each.get("d", "0")) for each in group.iter(f"{NAMESPACE}S")]
+        lengths = [
+            int(each.attrib["d"]) for each in group.iter(f"{NAMESPACE}S") for _ in range(1 + int(each.get("r", "0")))
+        ]
         starts = [sum(lengths[:index]) for index in range(len(lengths))]
         for representation in group.iter(f"{NAMESPACE}Representation"):
             folder = out / representation.attrib["id"]
@@ -253,7 +246,7 @@ def test_unnamed_speakers(run: Callable[..., tuple[EncodeResult, Path]]) -> None
 def test_late_sound_is_preceded_by_silence(run: Callable[..., tuple[EncodeResult, Path]]) -> None:
     _, out = run(audio="aac", audio_delay=1.0, seconds=2)
 
-    samples = sound_of(out / "audio" / "stream.m3u8")
+    samples = samples_of(out / "audio" / "stream.m3u8")
     assert peaks(samples, 48000, 0, 0.97) < 0.001
     assert peaks(samples, 48000, 1.03, 2.0) > 0.05
     assert len(samples) / 48000 == pytest.approx(3.0, abs=0.05)
@@ -262,7 +255,7 @@ def test_late_sound_is_preceded_by_silence(run: Callable[..., tuple[EncodeResult
 def test_sound_and_picture_stay_together(run: Callable[..., tuple[EncodeResult, Path]]) -> None:
     _, out = run(audio="pcm_s16le", container="mov", audio_delay=0.5, seconds=1.0)
 
-    samples = sound_of(out / "audio" / "stream.m3u8")
+    samples = samples_of(out / "audio" / "stream.m3u8")
     begins = next(index for index, each in enumerate(samples) if abs(each) > 0.02)
     assert begins / 48000 == pytest.approx(0.5, abs=0.005)
 
@@ -319,7 +312,7 @@ def test_leap_in_time_is_closed(tmp_path: Path, leap: int) -> None:
 
     assert result.frames == pytest.approx(120, abs=3)
     assert result.seconds == pytest.approx(4, abs=0.2)
-    assert len(sound_of(tmp_path / "out" / "audio" / "stream.m3u8")) / 48000 == pytest.approx(4, abs=0.2)
+    assert len(samples_of(tmp_path / "out" / "audio" / "stream.m3u8")) / 48000 == pytest.approx(4, abs=0.2)
 
 
 def test_timeline() -> None:

@@ -92,7 +92,7 @@ def test_a_remote_manifest_cannot_name_local_files(encoded: Path, tmp_path: Path
 
 def test_download_is_a_whole_copy(encoded: Path, tmp_path: Path) -> None:
     target = tmp_path / "default.mp4"
-    to_mp4(encoded, target)
+    to_mp4(encoded, target, sound="audio")
 
     facts = probe(target)
     assert (facts.width, facts.height, facts.audio_tracks) == (854, 480, 1)

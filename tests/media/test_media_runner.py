@@ -13,7 +13,16 @@ from media_samples import make
 
 from cfstream.emulator.media import runner
 from cfstream.emulator.media.errors import MediaError
-from cfstream.emulator.media.jobs import EncodeJob, Mp4Job, ThumbnailJob, from_arguments, to_arguments
+from cfstream.emulator.media.jobs import (
+    EncodeJob,
+    GifJob,
+    Mark,
+    Mp4Job,
+    ProbeJob,
+    ThumbnailJob,
+    from_arguments,
+    to_arguments,
+)
 from cfstream.emulator.media.runner import run_job
 
 
@@ -54,8 +63,9 @@ def is_gone(process: Process) -> bool:
 
 def test_jobs_travel(tmp_path: Path) -> None:
     for job in (
-        EncodeJob(source=tmp_path, out_dir=tmp_path, preset="fast"),
-        ThumbnailJob(source=tmp_path, target=tmp_path, time=1.5, width=10, height=20, fit="fill"),
+        EncodeJob(source=tmp_path, out_dir=tmp_path, preset="fast", marks=(Mark(image=tmp_path, position="center"),)),
+        ThumbnailJob(hls_dir=tmp_path, target=tmp_path, time=1.5, width=10, height=20, fit="fill"),
+        GifJob(hls_dir=tmp_path, target=tmp_path, fps=2),
         Mp4Job(hls_dir=tmp_path, target=tmp_path),
     ):
         assert from_arguments(to_arguments(job)) == job
@@ -111,16 +121,18 @@ async def test_encode(tmp_path: Path, processes: list[Process]) -> None:
     assert is_gone(processes[0])
 
 
-async def test_thumbnail_and_download(tmp_path: Path) -> None:
+async def test_thumbnails_and_download(tmp_path: Path) -> None:
     source = make(tmp_path / "a.mp4", seconds=0.5)
     await run_job(EncodeJob(source=source, out_dir=tmp_path / "hls", preset="fast"))
 
     await asyncio.gather(
-        run_job(ThumbnailJob(source=source, target=tmp_path / "t.jpg", width=64, height=64)),
+        run_job(ThumbnailJob(hls_dir=tmp_path / "hls", target=tmp_path / "t.jpg", width=64, height=64)),
+        run_job(GifJob(hls_dir=tmp_path / "hls", target=tmp_path / "t.gif", width=64, height=64)),
         run_job(Mp4Job(hls_dir=tmp_path / "hls", target=tmp_path / "v.mp4")),
     )
 
     assert (tmp_path / "t.jpg").read_bytes().startswith(b"\xff\xd8")
+    assert (tmp_path / "t.gif").read_bytes().startswith(b"GIF89a")
     assert (tmp_path / "v.mp4").read_bytes()[4:8] == b"ftyp"
 
 
@@ -128,21 +140,20 @@ async def test_works_in_a_folder_full_of_misleading_names(tmp_path: Path, monkey
     for name in ("av.py", "json.py", "attrs.py"):
         (tmp_path / name).write_text("raise RuntimeError")
     monkeypatch.chdir(tmp_path)
-    source = make(tmp_path / "a.mp4", seconds=0.5)
-    await run_job(ThumbnailJob(source=source, target=tmp_path / "t.jpg"))
+    await run_job(ProbeJob(source=make(tmp_path / "a.mp4", seconds=0.5)))
 
 
 async def test_error_becomes_an_exception(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no video")
     with pytest.raises(MediaError) as caught:
-        await run_job(ThumbnailJob(source=tmp_path / "a.mp4", target=tmp_path / "t.jpg"))
+        await run_job(ProbeJob(source=tmp_path / "a.mp4"))
     assert caught.value.code == "ERR_NON_VIDEO"
     assert caught.value.text == "The file was not recognized as a valid video file."
 
 
 async def test_unforeseen_error(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="ERR_UNKNOWN: FileNotFoundError"):
-        await run_job(ThumbnailJob(source=tmp_path / "none.mp4", target=tmp_path / "t.jpg"))
+        await run_job(ThumbnailJob(hls_dir=tmp_path / "none", target=tmp_path / "t.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +178,8 @@ async def test_cancelled_job_is_gone_at_once(tmp_path: Path, processes: list[Pro
     begun = asyncio.Event()
     job = EncodeJob(source=source, out_dir=tmp_path / "out")
     task = asyncio.create_task(run_job(job, on_event=lambda _: begun.set()))
-    await begun.wait()
+    async with asyncio.timeout(30):
+        await begun.wait()
 
     beginning = time.monotonic()
     task.cancel()
@@ -190,7 +202,8 @@ async def test_deaf_worker_is_killed(
     )
     begun = asyncio.Event()
     task = asyncio.create_task(run_job(Mp4Job(hls_dir=tmp_path, target=tmp_path), on_event=lambda _: begun.set()))
-    await begun.wait()
+    async with asyncio.timeout(30):
+        await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -207,7 +220,8 @@ async def test_impatient_canceller(tmp_path: Path, stand_in: Any, processes: lis
     )
     begun = asyncio.Event()
     task = asyncio.create_task(run_job(Mp4Job(hls_dir=tmp_path, target=tmp_path), on_event=lambda _: begun.set()))
-    await begun.wait()
+    async with asyncio.timeout(30):
+        await begun.wait()
     task.cancel()
     await asyncio.sleep(0.1)
     task.cancel()

@@ -6,10 +6,11 @@ from typing import Any
 import av
 import pytest
 from av.video.frame import VideoFrame
-from media_samples import HALVES, colour, corrupt, make
+from media_samples import HALVES, colour, make
 
+from cfstream.emulator.media.encode import encode
 from cfstream.emulator.media.errors import MediaError
-from cfstream.emulator.media.thumbnail import thumbnail
+from cfstream.emulator.media.thumbnail import animation, thumbnail
 
 # Red in the first second, blue in the next, and so on.
 BLINKING = ("color=c=red", "drawbox=color=blue:t=fill:enable='between(mod(t,2),1,1.99)'")
@@ -21,8 +22,15 @@ def picture(data: bytes) -> VideoFrame:
         return next(container.decode(video=0))
 
 
+def encoded(source: Path) -> Path:
+    out = source.parent / "hls"
+    if not out.exists():
+        encode(source, out, preset="fast")
+    return out
+
+
 def shot(source: Path, **wishes: Any) -> VideoFrame:
-    return picture(thumbnail(source, **wishes))
+    return picture(thumbnail(encoded(source), **wishes))
 
 
 @pytest.mark.parametrize(
@@ -87,6 +95,56 @@ def test_recording_without_length(tmp_path: Path) -> None:
     assert colour(shot(source, time=50, width=32, height=32), 0.5, 0.5) == "blue"
 
 
-def test_broken_source(tmp_path: Path) -> None:
+def test_of_nothing_there_is_no_still(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        thumbnail(tmp_path)
+
+
+def test_broken_segments(tmp_path: Path) -> None:
+    out = encoded(make(tmp_path / "a.mp4", seconds=0.5))
+    for segment in out.glob("*/seg_*.mp4"):
+        segment.write_bytes(b"x" * 100)
     with pytest.raises(MediaError, match="ERR_MALFORMED_VIDEO"):
-        thumbnail(corrupt(make(tmp_path / "a.mp4", seconds=0.5)))
+        thumbnail(out)
+
+
+def moving(source: Path, **wishes: Any) -> list[tuple[float, VideoFrame]]:
+    """The pictures of an animation, each with its time."""
+    target = source.parent / "a.gif"
+    animation(encoded(source), target, **{"width": 64, "height": 36, **wishes})
+    with av.open(str(target)) as container:
+        return [(frame.time, frame.reformat(format="rgb24")) for frame in container.decode(video=0)]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "count", "last"),
+    [
+        ({}, 24, 2.88),
+        ({"duration": 2.0}, 16, 1.88),
+        ({"duration": 2.0, "fps": 15}, 30, 1.93),
+        ({"duration": 1.0, "fps": 1}, 1, 0.0),
+        ({"time": 2.5}, 4, 0.38),
+        ({"time": 99.0}, 1, 0.0),
+    ],
+)
+def test_animation_has_so_many_pictures(tmp_path: Path, wishes: dict[str, Any], count: int, last: float) -> None:
+    pictures = moving(make(tmp_path / "a.mp4", seconds=3), **wishes)
+    assert len(pictures) == count
+    assert pictures[0][0] == 0
+    assert pictures[-1][0] == pytest.approx(last, abs=0.011)
+
+
+def test_animation_shows_its_part_of_the_video(tmp_path: Path) -> None:
+    pictures = moving(make(tmp_path / "a.mp4", seconds=4, pattern=BLINKING), time=1.6, duration=2.0, fps=4)
+    shown = [colour(frame, 0.5, 0.5) for _, frame in pictures]
+    assert shown == ["blue"] * 2 + ["red"] * 4 + ["blue"] * 2
+
+
+@pytest.mark.parametrize(
+    ("fit", "size"), [("crop", (60, 60)), ("clip", (60, 34)), ("scale", (60, 60)), ("fill", (60, 60))]
+)
+def test_size_of_an_animation(tmp_path: Path, fit: str, size: tuple[int, int]) -> None:
+    source = make(tmp_path / "a.mp4", seconds=1, pattern=HALVES)
+    for _, frame in moving(source, width=60, height=60, fit=fit, duration=0.5):
+        assert (frame.width, frame.height) == size
+        assert (colour(frame, 0.1, 0.5), colour(frame, 0.9, 0.5)) == ("red", "blue")

@@ -42,15 +42,21 @@ def digest(path: Path) -> str:
 @asynccontextmanager
 async def node(script: str, **settings: Any) -> AsyncIterator[Process]:
     """Start a script of this folder where the session has put its npm packages."""
+    source = (_HERE / script).read_text(encoding="utf-8")
+    async with node_package("--input-type=module", "--eval", source, json.dumps(settings)) as process:
+        async with asyncio.timeout(PATIENCE):
+            yield process
+
+
+@asynccontextmanager
+async def node_package(*arguments: str) -> AsyncIterator[Process]:
+    """Start node where the session has put its npm packages; what it says is to be read."""
     packages = os.environ.get("OUTSIDERS_NODE")
     if not packages:
         pytest.fail("OUTSIDERS_NODE must name the folder of the npm packages; the session `outsiders` makes it")
-    source = (_HERE / script).read_text(encoding="utf-8")
-    command = (str(_NODE), "--input-type=module", "--eval", source, json.dumps(settings))
-    process = await asyncio.create_subprocess_exec(*command, cwd=packages, stdin=PIPE, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(str(_NODE), *arguments, cwd=packages, stdin=PIPE, stdout=PIPE)
     try:
-        async with asyncio.timeout(PATIENCE):
-            yield process
+        yield process
     finally:
         with suppress(ProcessLookupError):
             process.kill()

@@ -1,7 +1,9 @@
 """Other people's tus clients, unchanged, upload to the emulator by the service's own limits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import shutil
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import aiohttp
 import aiotus
 import pytest
 from outsiders_kit import CHUNK, MIDDLE, SIZE, digest, proxied, told_by, write_noise
+from resumable_upload import TusClient as ResumableUploadClient
 from tusclient.client import TusClient
 
 from cfstream.emulator import Emulator
@@ -101,3 +104,44 @@ async def test_aiotus_uploads_through_a_lost_connection(emulator: Emulator, nois
         assert proxy.hit.is_set()
         assert await aiotus.metadata(address, client_session=session, headers=headers) == {"name": NAME.encode()}
     await arrived(emulator, str(address), noise)
+
+
+async def test_resumable_upload_uploads(emulator: Emulator, noise: Path) -> None:
+    client = ResumableUploadClient(creation(emulator), chunk_size=CHUNK, headers=credentials(emulator))
+    address = await asyncio.to_thread(client.upload_file, str(noise), metadata={"name": NAME})
+    await arrived(emulator, address, noise)
+
+
+async def test_curl_uploads_piece_by_piece(emulator: Emulator, noise: Path, tmp_path: Path) -> None:
+    program = shutil.which("curl")
+    if program is None:
+        pytest.skip("curl is not on this machine")
+
+    async def curl(*arguments: str) -> dict[str, str]:
+        """Give the headers of the answer, by names in lower case."""
+        always = ("--silent", "--fail", "--dump-header", "-", "--header", "Tus-Resumable: 1.0.0")
+        token = ("--header", f"Authorization: Bearer {emulator.api_token}")
+        process = await asyncio.create_subprocess_exec(program, *always, *token, *arguments, stdout=PIPE)
+        output, _ = await process.communicate()
+        assert process.returncode == 0
+        lines = [line.partition(": ") for line in output.decode().splitlines()]
+        return {name.lower(): value for name, _, value in lines}
+
+    created = await curl("--request", "POST", "--header", f"Upload-Length: {SIZE}", creation(emulator))
+    address, offset = created["location"], 0
+    assert created["stream-media-id"] in address
+    for piece in cut(noise, tmp_path):
+        told = ("--header", f"Upload-Offset: {offset}", "--header", "Content-Type: application/offset+octet-stream")
+        answer = await curl("--request", "PATCH", *told, "--data-binary", f"@{piece}", address)
+        offset = int(answer["upload-offset"])
+    assert offset == SIZE
+    await arrived(emulator, address, noise, name=None)
+
+
+def cut(file: Path, folder: Path) -> Iterator[Path]:
+    """Write each chunk of a file into a file of its own."""
+    data = file.read_bytes()
+    for start in range(0, len(data), CHUNK):
+        piece = folder / f"piece-{start}"
+        piece.write_bytes(data[start : start + CHUNK])
+        yield piece

@@ -5,10 +5,12 @@ import contextlib
 import socket
 import struct
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
 
+from cfstream.emulator.sending import path_of
 from cfstream.emulator.uploads import LOST, Body
 
 _LOOK = 0.05
@@ -78,15 +80,46 @@ class Severed:
 
 async def cut(request: web.Request, response: web.StreamResponse, size: int) -> web.StreamResponse | None:
     """Send the head of an answer and so many bytes of its body, then end the connection; None if nothing was sent."""
-    body = response.body if isinstance(response, web.Response) else None
-    if request.method == "HEAD" or not isinstance(body, bytes) or len(body) <= size:
+    path = path_of(response)
+    begun = _shortened(response, size) if path is None else _shortened_file(request, response, path, size)
+    if request.method == "HEAD" or begun is None:
         reset(request)
         return None
-    shortened = web.StreamResponse(status=response.status, headers=response.headers)
-    shortened.content_length = len(body)
+    shortened, start = begun
     shortened.force_close()
     await shortened.prepare(request)
-    await shortened.write(body[:size])
+    await shortened.write(start)
     if request.transport is not None:
         request.transport.close()  # unlike a reset this delivers what was written
     return shortened
+
+
+def _shortened(response: web.StreamResponse, size: int) -> tuple[web.StreamResponse, bytes] | None:
+    body = response.body if isinstance(response, web.Response) else None
+    if not isinstance(body, bytes) or len(body) <= size:
+        return None
+    shortened = web.StreamResponse(status=response.status, headers=response.headers)
+    shortened.content_length = len(body)
+    return shortened, body[:size]
+
+
+def _shortened_file(
+    request: web.Request, response: web.StreamResponse, path: Path, size: int
+) -> tuple[web.StreamResponse, bytes] | None:
+    """The same with a file, of which a range may have been asked for."""
+    headers = {**response.headers, "Accept-Ranges": "bytes"}
+    total = path.stat().st_size
+    try:
+        start, stop, _ = request.http_range.indices(total)
+    except ValueError:  # the answer to that has no body
+        return None
+    if stop - start <= size:
+        return None
+    status = response.status
+    if "Range" in request.headers:
+        status, headers["Content-Range"] = 206, f"bytes {start}-{stop - 1}/{total}"
+    shortened = web.StreamResponse(status=status, headers=headers)
+    shortened.content_length = stop - start
+    with path.open("rb") as file:
+        file.seek(start)
+        return shortened, file.read(size)

@@ -5,6 +5,7 @@ from cfstream.emulator.control.clock import EmulatorClock
 from cfstream.emulator.control.faults import Faults
 from cfstream.emulator.control.requests import Requests
 from cfstream.emulator.control.state import Control
+from cfstream.emulator.control.viewer import Viewer
 
 
 class ControlFace:
@@ -26,6 +27,11 @@ class ControlFace:
     def clock(self) -> EmulatorClock:
         """The time it goes by; it can be put forward."""
         return self._control.clock
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who watches, for the access rules of tokens."""
+        return self._control.viewer
 
     @property
     def limits(self) -> Limits:

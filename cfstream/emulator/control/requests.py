@@ -14,6 +14,7 @@ KEPT: Final = 5_000
 
 _MASK = "***"
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-auth-key", "x-auth-user-service-key"})
+_SECRET_FIELDS = frozenset({"token", "key", "secret", "signature", "sig"})
 _TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 # A uid has 32 characters, a language and a row's own words fewer; what is longer is a stream key or a secret address.
 _LONG_PART = re.compile(r"(?<=/)[^/]{41,}")
@@ -103,7 +104,10 @@ class Requests:
             (name, _MASK if name.lower() in _SECRET_HEADERS else self._masked(value))
             for name, value in record.headers.items()
         )
-        query = MultiDict((name, self._masked(value)) for name, value in record.query.items())
+        query = MultiDict(
+            (name, _MASK if name.lower() in _SECRET_FIELDS else self._masked(value))
+            for name, value in record.query.items()
+        )
         return attrs.evolve(
             record,
             path=_LONG_PART.sub(_MASK, self._masked(record.path)),

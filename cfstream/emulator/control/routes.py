@@ -8,12 +8,13 @@ import attrs
 from aiohttp import web
 
 from cfstream._limits import Limits
-from cfstream.emulator import checks, times
+from cfstream.emulator import checks
 from cfstream.emulator.answers import bad_request, success
-from cfstream.emulator.control import resetting, values
-from cfstream.emulator.control.faults import Fault, PlannedFault
-from cfstream.emulator.control.requests import RequestRecord
+from cfstream.emulator.control import delivering, overview, resetting, told, values
+from cfstream.emulator.control.faults import Fault
 from cfstream.emulator.control.sweeping import sweep
+from cfstream.emulator.control.videos import in_account
+from cfstream.emulator.control.viewer import Viewer
 from cfstream.emulator.control.watching import CONTROL, Handler
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.errors import InvalidInputError
@@ -30,6 +31,7 @@ _MAKERS: Mapping[str, tuple[Callable[..., Fault], frozenset[str]]] = {
     "delay": (Fault.delay, frozenset({"seconds"})),
 }
 _NEEDED = {"status": "status", "delay": "seconds"}
+_VIEWER = ("country", "address")
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -43,7 +45,14 @@ def add_routes(router: web.UrlDispatcher) -> None:
         ("PUT", "/limits", change_limits),
         ("GET", "/requests", get_requests),
         ("DELETE", "/requests", clear_requests),
+        ("GET", "/webhooks", delivering.get_deliveries),
+        ("DELETE", "/webhooks", delivering.clear_deliveries),
+        ("POST", "/webhooks/{id}/redeliver", delivering.redeliver),
         ("POST", "/reset", reset),
+        ("POST", "/encoding", change_encoding),
+        ("GET", "/videos", get_videos),
+        ("GET", "/overview", overview.get),
+        ("GET", "/videos/{identifier}/thumbnail.jpg", overview.thumbnail),
     ]
     for verb, path, handler in routes:
         router.add_route(verb, f"{CONTROL}{path}", _refusing(handler))
@@ -74,23 +83,7 @@ def _check_names(prefix: str, given: Mapping[str, Any], known: tuple[str, ...]) 
 
 
 def _state(service: Service) -> web.Response:
-    control = service.control
-    return success(
-        {
-            "clock": {"now": control.clock.now, "time": times.text(service.library.now())},
-            "settings": {"list_lag": control.list_lag, "rate_limit": control.rate_limit},
-            "limits": attrs.asdict(control.limits),
-            "faults": {
-                "pending": list(map(_planned, control.faults.pending)),
-                "spent": list(map(_planned, control.faults.spent)),
-            },
-            "requests": control.requests.count(),
-        }
-    )
-
-
-def _planned(planned: PlannedFault) -> dict[str, Any]:
-    return {"row": planned.row, "fault": str(planned.fault)}
+    return success(told.state(service))
 
 
 async def get_state(request: web.Request) -> web.StreamResponse:
@@ -151,16 +144,30 @@ async def advance(request: web.Request) -> web.StreamResponse:
 
 
 async def change_settings(request: web.Request) -> web.StreamResponse:
-    """Turn what is named: ``{"list_lag": 2.5, "rate_limit": true}``."""
+    """Turn what is named: ``{"list_lag": 2.5, "rate_limit": true, "viewer": {"country": "DE"}}``."""
     service = request.app[SERVICE]
-    body = await _body(request, "list_lag", "rate_limit")
+    body = await _body(request, "list_lag", "rate_limit", "viewer")
     if "rate_limit" in body:
         values.boolean("rate_limit", body["rate_limit"])
+    viewer = body.get("viewer", {})
+    if not isinstance(viewer, dict):
+        raise InvalidInputError("viewer: must be an object")
+    _check_names("viewer.", viewer, _VIEWER)
+    _change_viewer(Viewer(), viewer)  # nothing changes unless all of it can
     if "list_lag" in body:
         service.control.list_lag = body["list_lag"]
+    _change_viewer(service.control.viewer, viewer)
     if "rate_limit" in body:
         service.control.rate_limit = body["rate_limit"]
     return _state(service)
+
+
+def _change_viewer(viewer: Viewer, given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        try:
+            setattr(viewer, name, value)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"viewer.{error}") from error
 
 
 async def change_limits(request: web.Request) -> web.StreamResponse:
@@ -177,12 +184,7 @@ async def get_requests(request: web.Request) -> web.StreamResponse:
     """The requests that came, oldest first; ``?row=`` leaves out other calls."""
     row = request.query.get("row")
     records = request.app[SERVICE].control.requests
-    return success([_shown(record) for record in records if row in (None, record.row)])
-
-
-def _shown(record: RequestRecord) -> dict[str, Any]:
-    plain = {"query": list(record.query.items()), "headers": list(record.headers.items())}
-    return {name: plain.get(name, getattr(record, name)) for name in attrs.fields_dict(RequestRecord)}
+    return success([told.request(record) for record in records if row in (None, record.row)])
 
 
 async def clear_requests(request: web.Request) -> web.StreamResponse:
@@ -197,3 +199,20 @@ async def reset(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
     await resetting.reset(service)
     return _state(service)
+
+
+async def change_encoding(request: web.Request) -> web.StreamResponse:
+    """Hold waiting videos back, let one through, or let all: ``{"do": "pause"}``, ``step`` or ``resume``."""
+    service = request.app[SERVICE]
+    body = await _body(request, "do")
+    wanted = {"pause": service.jobs.pause, "step": service.jobs.step, "resume": service.jobs.resume}
+    do = wanted.get(str(body.get("do")))
+    if do is None:
+        raise InvalidInputError(f"do: must be one of {', '.join(wanted)}")
+    do()
+    return _state(service)
+
+
+async def get_videos(request: web.Request) -> web.StreamResponse:
+    """What is in the account, the newest first."""
+    return success([attrs.asdict(video) for video in in_account(request.app[SERVICE].library.store).values()])

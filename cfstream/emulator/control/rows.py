@@ -6,6 +6,7 @@ from functools import cache
 from aiohttp import web
 
 from cfstream.emulator import direct, tus
+from cfstream.emulator.analytics import route
 from cfstream.emulator.answers import API
 from cfstream.endpoints import ROWS
 
@@ -16,6 +17,7 @@ TUS_PATCH = "TUS_PATCH"
 def _by_route() -> Mapping[tuple[str, str], str]:
     uploads = {(verb, path): f"TUS_{verb}" for verb in ("HEAD", "PATCH") for path in (tus.OPEN, tus.GUARDED)}
     uploads["POST", direct.ADDRESS] = "DIRECT_UPLOAD"
+    uploads["POST", route.ADDRESS] = "GRAPHQL"
     return {(row.verb, f"{API}{row.path}"): name for name, row in ROWS.items()} | uploads
 
 

@@ -8,6 +8,8 @@ from cfstream.emulator.control.faults import Faults
 from cfstream.emulator.control.rate import Rate
 from cfstream.emulator.control.requests import Requests
 from cfstream.emulator.control.rows import names
+from cfstream.emulator.control.viewer import Viewer
+from cfstream.emulator.delivery_log import DeliveryLog
 
 
 class Control:
@@ -18,6 +20,8 @@ class Control:
         self.faults = Faults(names())
         self.requests = Requests(*secrets)
         self.rate = Rate(self.clock)
+        self.viewer = Viewer()
+        self.deliveries = DeliveryLog()
         self.limits = limits
         self.rate_limit = rate_limit
         self._list_lag = 0.0
@@ -40,3 +44,5 @@ class Control:
         self.faults.clear()
         self.requests.clear()
         self.rate.clear()
+        self.viewer.reset()
+        self.deliveries.empty()

@@ -24,6 +24,8 @@ async def on_moves(service: Service) -> AsyncGenerator[None]:
     tasks: set[asyncio.Task[None]] = set()
 
     def begin() -> None:
+        service.sender.wake()
+        service.broadcasts.wake()
         task = loop.create_task(sweep(service), name="sweep")
         tasks.add(task)
         task.add_done_callback(tasks.discard)

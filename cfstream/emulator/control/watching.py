@@ -9,6 +9,7 @@ from cfstream.emulator.control import connections
 from cfstream.emulator.control.faults import Fault
 from cfstream.emulator.control.requests import RequestRecord
 from cfstream.emulator.control.rows import TUS_PATCH, row_of
+from cfstream.emulator.pages.html import STATIC
 from cfstream.emulator.service import SERVICE, Service
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,8 +32,8 @@ def is_control(request: web.Request) -> bool:
 
 @web.middleware
 async def watching(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Note every request but those to the control, and let it meet its fault."""
-    if is_control(request):
+    """Note every request but those to the control and for the pages' own files, and let it meet its fault."""
+    if is_control(request) or request.path.startswith(f"{STATIC}/"):
         return await handler(request)
     service = request.app[SERVICE]
     control = service.control
@@ -65,10 +66,12 @@ async def _meet(fault: Fault, request: web.Request, handler: Handler, service: S
         case "status":
             return _answer(fault)
         case "delay":
-            await service.control.clock.sleep(fault.seconds)
+            with service.working():
+                await service.control.clock.sleep(fault.seconds)
             return await handler(request)
         case "stall":
-            await connections.stall(request, service.closing)
+            with service.working():
+                await connections.stall(request, service.closing)
         case "cut":
             return await connections.cut(request, await handler(request), fault.size or 0)
         case "drop":

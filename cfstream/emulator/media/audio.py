@@ -13,8 +13,9 @@ from av.filter.graph import Graph
 from cfstream.emulator.media import picture
 from cfstream.emulator.media.clock import Timeline
 from cfstream.emulator.media.containers import AnyPacket, frame_time
-from cfstream.emulator.media.manifest import AudioRendition
-from cfstream.emulator.media.track import TrackWriter, read_segments
+from cfstream.emulator.media.renditions import AudioRendition
+from cfstream.emulator.media.segments import Timing, read_segments
+from cfstream.emulator.media.track import TrackWriter
 
 _RATE: Final = 48_000
 FOLDER: Final = "audio"
@@ -24,13 +25,21 @@ _BIT_RATE: Final = {"mono": 64_000, "stereo": 128_000}
 
 
 class AudioEncoder:
-    """Encodes the frames of one sound track; it makes no rendition when there are none."""
+    """Encodes the frames of one sound track; it makes no rendition when there are none.
 
-    def __init__(self, timeline: Timeline, folder: Path) -> None:
+    Args:
+        timeline: Where the frames belong.
+        folder: The folder of the rendition; it takes its name from it.
+        seconds: How long the rendition is to be: more is cut off, what is missing is silence. As long as it comes,
+            unless given.
+    """
+
+    def __init__(self, timeline: Timeline, folder: Path, seconds: float | None = None) -> None:
         self._samples = 0
+        self._wanted = None if seconds is None else round(seconds * _RATE)
         self._track: TrackWriter | None = None
         self._timeline = timeline
-        self._folder = folder / FOLDER
+        self._folder = folder
         self._stream: AudioStream | None = None
         self._kind: tuple[str, str, int] | None = None
         self._graph = Graph()
@@ -50,6 +59,11 @@ class AudioEncoder:
         """How much sound there is so far."""
         return self._samples / _RATE
 
+    @property
+    def full(self) -> bool:
+        """Whether no more sound is wanted."""
+        return self._wanted is not None and self._samples >= self._wanted
+
     def encode(self, frame: AudioFrame) -> None:
         """Takes the next decoded frame."""
         stream = self._stream or self._open(frame)
@@ -65,6 +79,8 @@ class AudioEncoder:
     def finish(self) -> None:
         """Writes what filter and encoder still hold, and the playlist."""
         self._drain()
+        if self._samples and self._wanted is not None:
+            self._be_silent(self._wanted - self._samples)
         if self._samples and self._stream is not None and self._track is not None:
             self._write(self._stream.encode(None))
             self._track.finish()
@@ -74,11 +90,11 @@ class AudioEncoder:
         if self._stream is None or not self._samples:
             return None
         return AudioRendition(
-            name=FOLDER,
+            name=self._folder.name,
             rate=_RATE,
             channels=self._stream.channels,
             codecs=_CODECS,
-            segments=read_segments(self._folder),
+            timing=Timing.of(read_segments(self._folder), _RATE),
         )
 
     def _open(self, frame: AudioFrame) -> AudioStream:
@@ -123,6 +139,22 @@ class AudioEncoder:
                 frame = cast(AudioFrame, self._sink.pull())
             except (BlockingIOError, EOFError):
                 return
+            if self._wanted is not None:
+                frame = _first(frame, self._wanted - self._samples)
+            if frame.samples:
+                self._take(frame)
+
+    def _be_silent(self, samples: int) -> None:
+        while samples > 0 and self._stream is not None:
+            frame = AudioFrame("fltp", self._stream.layout.name, min(samples, _RATE))
+            frame.sample_rate = _RATE
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            samples -= frame.samples
+            self._take(frame)
+
+    def _take(self, frame: AudioFrame) -> None:
+        if self._stream is not None:
             frame.pts, frame.time_base = self._samples, Fraction(1, _RATE)
             self._samples += frame.samples
             self._write(self._stream.encode(frame))
@@ -131,3 +163,14 @@ class AudioEncoder:
         if self._track is not None:
             # The encoder's run-in comes before zero; kept, it would push all sound back by 21 ms.
             self._track.write(packet for packet in packets if packet.pts is None or packet.pts >= 0)
+
+
+def _first(frame: AudioFrame, samples: int) -> AudioFrame:
+    """The beginning of a frame of floats, one plane for each channel."""
+    if samples >= frame.samples:
+        return frame
+    short = AudioFrame("fltp", frame.layout.name, max(0, samples))
+    short.sample_rate = frame.sample_rate
+    for plane, given in zip(short.planes, frame.planes, strict=True):
+        plane.update(bytes(given)[: plane.buffer_size])
+    return short

@@ -5,14 +5,15 @@ from typing import Final
 
 from av.video.frame import PictureType, VideoFrame
 
-TICKS: Final = 90_000
+from cfstream.emulator.media.segments import SEGMENT_SECONDS, TICKS
+
 TIME_BASE: Final = Fraction(1, TICKS)
-SEGMENT_SECONDS: Final = 4
 
 _STEP_BACK: Final = 1
 _OVERTIME: Final = 10
-_LONGEST_GAP: Final = 600
-_LONGEST_FRAME: Final = _LONGEST_GAP * TICKS
+LONGEST_GAP: Final = 600
+"""Seconds; a longer one counts as a leap."""
+_LONGEST_FRAME: Final = LONGEST_GAP * TICKS
 
 _MOST_FPS: Final = 70
 _THINNED_FPS: Final = 60
@@ -28,13 +29,18 @@ class Timeline:
 
     A leap is a time before what was there already, past the end of the file, or after a gap of many minutes: taken
     as it is, one wrong number would make hours of silence. What follows a leap is put where the stream had come to.
+
+    Args:
+        zero: The time in the file that becomes zero.
+        duration: How long the file says it is, in seconds.
+        begin: Where reading begins, in seconds from zero, or somewhat before.
     """
 
-    def __init__(self, zero: Fraction, duration: float) -> None:
+    def __init__(self, zero: Fraction, duration: float, begin: float = 0) -> None:
         self._shift = -zero
         self._duration = Fraction(duration)
         self._reached = Fraction(0)
-        self._expected = Fraction(0)
+        self._expected = Fraction(begin)
 
     def place(self, time: Fraction | None, length: Fraction) -> Fraction:
         """The place of what has this time and this length in the file; without a time it follows what was before."""
@@ -46,7 +52,7 @@ class Timeline:
         return placed
 
     def _latest(self) -> Fraction:
-        return min(max(self._duration, self._expected) + _OVERTIME, self._expected + _LONGEST_GAP)
+        return min(max(self._duration, self._expected) + _OVERTIME, self._expected + LONGEST_GAP)
 
 
 class Clock:

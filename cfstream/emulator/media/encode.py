@@ -9,6 +9,7 @@ What lies in the output folder afterwards::
         init.mp4            the header every segment needs
         seg_00000.mp4 ...   fragmented MP4, 4 seconds each
     audio/                  the same, absent when there is no sound
+    renditions.json         what manifests say about them
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ import attrs
 from av.video.frame import VideoFrame
 
 from cfstream.emulator.media import manifest
-from cfstream.emulator.media.audio import AudioEncoder
+from cfstream.emulator.media.audio import FOLDER, AudioEncoder
 from cfstream.emulator.media.clock import Timeline
 from cfstream.emulator.media.containers import (
     AnyPacket,
@@ -31,10 +32,11 @@ from cfstream.emulator.media.containers import (
     video_stream,
 )
 from cfstream.emulator.media.errors import MALFORMED, MediaError
-from cfstream.emulator.media.jobs import PresetName
+from cfstream.emulator.media.jobs import Mark, PresetName
 from cfstream.emulator.media.ladder import PRESETS
-from cfstream.emulator.media.part import Cut, Part
+from cfstream.emulator.media.part import Cut, Part, go_near
 from cfstream.emulator.media.probe import Probe, probe
+from cfstream.emulator.media.renditions import Renditions
 from cfstream.emulator.media.video import Ladder
 
 _LEAST_SHARE: Final = 0.5
@@ -70,6 +72,7 @@ def encode(
     on_progress: Callable[[float], None] = lambda _: None,
     facts: Probe | None = None,
     part: Part | None = None,
+    marks: tuple[Mark, ...] = (),
 ) -> EncodeResult:
     """Encodes a file, or a part of it, into the folder, which is made if need be.
 
@@ -80,20 +83,23 @@ def encode(
         on_progress: Called with the percentage done.
         facts: What ``probe`` said about the file, if that is known already.
         part: Which part of the file; without it, all.
+        marks: Images that are laid over the picture, the first one lowest.
 
     Raises:
         OSError: If the source cannot be read or the folder not written.
-        MediaError: If the file is no usable video.
+        MediaError: If the file is no usable video, or a watermark no image.
     """
     facts = facts or probe(source)
     with open_source(source) as container:
         video, sounds = video_stream(container), audio_streams(container)[:1]
-        cut = Cut(part, start_time(video, *sounds), facts)
+        zero = start_time(video, *sounds)
+        cut = Cut(part, zero, facts)
         if part is not None:
             facts = part.of(facts)
+            go_near(container, video, zero, part)
         with (
-            Ladder(facts, cut.zero, PRESETS[preset], out_dir) as ladder,
-            AudioEncoder(Timeline(cut.zero, facts.duration), out_dir) as audio,
+            Ladder(facts, cut.zero, PRESETS[preset], out_dir, marks) as ladder,
+            AudioEncoder(Timeline(cut.zero, facts.duration), out_dir / FOLDER) as audio,
         ):
             failed = 0
             for packet in packets(container, video, *sounds):
@@ -128,12 +134,14 @@ def _feed(packet: AnyPacket, cut: Cut, ladder: Ladder, audio: AudioEncoder) -> b
 
 
 def _publish(ladder: Ladder, audio: AudioEncoder, out_dir: Path) -> EncodeResult:
-    videos, sound = ladder.renditions(), audio.rendition()
-    manifest.write_master(out_dir, videos, sound)
-    manifest.write_description(out_dir, videos, sound)
+    made = Renditions(videos=ladder.renditions(), audio=audio.rendition())
+    shown = manifest.Presentation.of(made)
+    (out_dir / manifest.MASTER).write_text(manifest.master(shown), encoding="utf-8")
+    (out_dir / manifest.DESCRIPTION).write_bytes(manifest.description(shown))
+    made.save(out_dir)
     return EncodeResult(
-        renditions=tuple(Rendition(name=each.name, width=each.width, height=each.height) for each in videos),
+        renditions=tuple(Rendition(name=each.name, width=each.width, height=each.height) for each in made.videos),
         frames=ladder.frames,
         seconds=ladder.seconds,
-        has_audio=sound is not None,
+        has_audio=made.audio is not None,
     )

@@ -1,19 +1,27 @@
 """A part of a file: what a clip shows of the video it was cut from."""
 
+from contextlib import suppress
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import attrs
+import av.error
 from av.audio.frame import AudioFrame
+from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
-from cfstream.emulator.media.clock import Timeline
+from cfstream.emulator.media.clock import LONGEST_GAP, Timeline
 from cfstream.emulator.media.containers import frame_time
 from cfstream.emulator.media.errors import TOO_SHORT, MediaError
 from cfstream.emulator.media.probe import SHORTEST, Probe
 
 _GLIMPSE: Final = Fraction(1, 60)
 """Seconds; a picture that is shown for less is not missed."""
+
+_RUN_IN: Final = 1
+"""Seconds decoded before the part: sound is whole only from its second frame on."""
 
 TimedPicture = tuple[VideoFrame, Fraction | None]
 
@@ -37,6 +45,23 @@ class Part:
         return attrs.evolve(facts, duration=duration)
 
 
+def go_near(container: InputContainer, video: VideoStream, zero: Fraction, part: Part) -> None:
+    """Has reading begin shortly before a part, where that gives the same frames as reading from the start.
+
+    That is so in files of the MP4 family, whose index tells the time of every frame; elsewhere times can leap.
+    """
+    base = video.time_base
+    if base is None or part.start <= _RUN_IN or not container.format.name.startswith("mov"):
+        return
+    wanted = (zero + Fraction(part.start) - _RUN_IN) // base
+    times = [entry.timestamp for entry in video.index_entries]
+    # A file in fragments may not have them all here.
+    if not times or times[-1] < wanted or any((after - time) * base > LONGEST_GAP for time, after in pairwise(times)):
+        return
+    with suppress(av.error.FFmpegError):
+        container.seek(wanted, stream=video, backward=True)
+
+
 class Cut:
     """Lets through the frames that belong to a part, or all of them where there is no part."""
 
@@ -44,8 +69,9 @@ class Cut:
         self.zero = zero if part is None else zero + Fraction(part.start)
         """What the times of the frames that come through are counted from."""
         self._part = part
-        self._pictures = Timeline(zero, facts.duration)
-        self._sounds = Timeline(zero, facts.duration)
+        begin = 0 if part is None else part.start
+        self._pictures = Timeline(zero, facts.duration, begin)
+        self._sounds = Timeline(zero, facts.duration, begin)
         self._usual = 1 / (Fraction(facts.fps).limit_denominator(1001) or Fraction(25))
         self._held: VideoFrame | None = None
         self._open = {"picture", "sound"} if facts.has_audio else {"picture"}

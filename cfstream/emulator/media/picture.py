@@ -49,7 +49,7 @@ def chain(graph: Graph, node: FilterContext, *filters: str) -> FilterContext:
     return node
 
 
-def upright(graph: Graph, frame: VideoFrame, time_base: Fraction, turn: int) -> FilterContext:
-    """Begins a graph for frames like this one and sets them upright."""
-    node = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=time_base)
-    return chain(graph, node, *_TURNS.get(turn, ()))
+def upright(graph: Graph, frame: VideoFrame, time_base: Fraction, turn: int) -> tuple[FilterContext, FilterContext]:
+    """Begins a graph for frames like this one: where they go in, and where they come out upright."""
+    entrance = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=time_base)
+    return entrance, chain(graph, entrance, *_TURNS.get(turn, ()))

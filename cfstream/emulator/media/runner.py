@@ -22,12 +22,15 @@ _TAIL: Final = 4096
 _FINAL: Final = ("done", "error")
 
 
-async def run_job(job: Job, *, on_event: Callable[[dict[str, Any]], None] = lambda _: None) -> dict[str, Any]:
+async def run_job(
+    job: Job, *, on_event: Callable[[dict[str, Any]], None] = lambda _: None, most: int | None = None
+) -> dict[str, Any]:
     """Does a media job in a child process.
 
     Args:
         job: What to do.
         on_event: Called with each ``probe`` and ``progress`` event of the worker.
+        most: How many bytes a file that it writes may have, where that is less than the worker's own bound.
 
     Returns:
         The worker's ``done`` event.
@@ -37,12 +40,13 @@ async def run_job(job: Job, *, on_event: Callable[[dict[str, Any]], None] = lamb
     """
     # A file and not a pipe: nobody need read it while the worker runs.
     with TemporaryFile() as complaints:
-        process = await _start(job, complaints)
+        bound = [] if most is None else [str(most)]
+        process = await spawn(_WORKER, *to_arguments(job), *bound, complaints=complaints)
         try:
             last = await _follow(process, on_event)
             status = await process.wait()
         finally:
-            await _end(process)
+            await end(process)
         if last.get("event") == "done" and status == 0:
             return last
         if last.get("event") == "error":
@@ -51,16 +55,23 @@ async def run_job(job: Job, *, on_event: Callable[[dict[str, Any]], None] = lamb
         raise MediaError(UNKNOWN)
 
 
-async def _start(job: Job, complaints: IO[bytes]) -> Process:
+async def spawn(module: str, *arguments: str, complaints: IO[bytes] | int) -> Process:
+    """Starts a module of ours as a child process in a group of its own, with pipes for its input and output.
+
+    Args:
+        module: What to run.
+        arguments: Its command line.
+        complaints: Where its standard error goes.
+    """
     return await asyncio.create_subprocess_exec(
         sys.executable,
         # The child finds modules where this process does, and not in the folder it happens to be started in.
         "-P",
         "-m",
-        _WORKER,
-        *to_arguments(job),
+        module,
+        *arguments,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)},
-        stdin=PIPE,  # never written to; the worker ends when it closes
+        stdin=PIPE,  # every child of ours ends when it closes
         stdout=PIPE,
         stderr=complaints,
         start_new_session=True,
@@ -71,7 +82,7 @@ async def _follow(process: Process, on_event: Callable[[dict[str, Any]], None]) 
     last: dict[str, Any] = {}
     if process.stdout is not None:
         async for line in process.stdout:
-            event = _parse(line)
+            event = parse(line)
             if event.get("event") in _FINAL:
                 last = event
             elif event:
@@ -79,7 +90,8 @@ async def _follow(process: Process, on_event: Callable[[dict[str, Any]], None]) 
     return last
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def parse(line: bytes) -> dict[str, Any]:
+    """What a child process says in a line, or nothing if it makes no sense."""
     try:
         event: dict[str, Any] = json.loads(line)
     except ValueError:
@@ -89,24 +101,26 @@ def _parse(line: bytes) -> dict[str, Any]:
     return event
 
 
-async def _end(process: Process) -> None:
+async def end(process: Process) -> None:
+    """Ends a child process and all that it started; afterwards it is gone."""
     if process.returncode is not None:
         return
-    _signal(process, signal.SIGTERM)
+    kill(process, signal.SIGTERM)
     # not asyncio.timeout: in a task that is being cancelled, as this one may be, Python 3.11.2 mistakes it for that
     ended = asyncio.ensure_future(process.communicate())
     try:
         done, _ = await asyncio.wait({ended}, timeout=_GRACE)
     except asyncio.CancelledError:
-        _signal(process, signal.SIGKILL)
+        kill(process, signal.SIGKILL)
         ended.cancel()
         raise
     if not done:
-        _signal(process, signal.SIGKILL)
+        kill(process, signal.SIGKILL)
     await ended
 
 
-def _signal(process: Process, number: signal.Signals) -> None:
+def kill(process: Process, number: signal.Signals = signal.SIGKILL) -> None:
+    """Sends a signal to a child process and all that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 

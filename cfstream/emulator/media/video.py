@@ -11,13 +11,16 @@ from av.filter.graph import Graph
 from av.video.frame import VideoFrame
 
 from cfstream.emulator.media import picture
-from cfstream.emulator.media.clock import TICKS, TIME_BASE, Clock, Timeline, encoded_fps
+from cfstream.emulator.media.clock import TIME_BASE, Clock, Timeline, encoded_fps
 from cfstream.emulator.media.containers import THREADS
 from cfstream.emulator.media.errors import MALFORMED, MediaError
+from cfstream.emulator.media.jobs import Mark
 from cfstream.emulator.media.ladder import Preset, Rung, rungs
-from cfstream.emulator.media.manifest import VideoRendition
+from cfstream.emulator.media.marks import Stamp
 from cfstream.emulator.media.probe import Probe
-from cfstream.emulator.media.track import TrackWriter, read_segments
+from cfstream.emulator.media.renditions import VideoRendition
+from cfstream.emulator.media.segments import TICKS, Timing, read_segments
+from cfstream.emulator.media.track import TrackWriter
 
 _SPS_START: Final = b"\x00\x00\x01\x67"
 # 0 stands for RGB and 2 for "not said": neither fits the frames that come out of the scaler.
@@ -25,14 +28,16 @@ _NO_COLOUR: Final = (0, 2)
 
 
 class Scaler:
-    """Turns frames upright and scales them to the size of every rung."""
+    """Turns frames upright, scales them to the size of every rung and lays the watermarks over them."""
 
-    def __init__(self, rungs: tuple[Rung, ...], turn: int, flags: str) -> None:
+    def __init__(self, rungs: tuple[Rung, ...], facts: Probe, flags: str, stamps: list[Stamp]) -> None:
         self._rungs = rungs
-        self._turn = turn
+        self._facts = facts
         self._flags = flags
+        self._stamps = stamps
         self._kind: tuple[int, int, str] | None = None
         self._graph = Graph()
+        self._entrance: FilterContext | None = None
         self._sinks: list[FilterContext] = []
 
     def scale(self, frame: VideoFrame) -> list[VideoFrame]:
@@ -41,25 +46,35 @@ class Scaler:
         if kind != self._kind:
             self._kind = kind
             self._build(frame)
-        self._graph.vpush(frame)
+        if self._entrance is not None:
+            self._entrance.push(frame)
         return [cast(VideoFrame, sink.pull()) for sink in self._sinks]
 
     def _build(self, frame: VideoFrame) -> None:
         self._graph = Graph()
         self._graph.threads = THREADS
         self._sinks = []
-        node, output = picture.upright(self._graph, frame, TIME_BASE, self._turn), 0
+        self._entrance, node = picture.upright(self._graph, frame, TIME_BASE, self._facts.rotation)
+        output = 0
         # Each rung is made from the next larger one: that costs less than to begin from the source each time.
         for rung in reversed(self._rungs):
             scale = self._graph.add("scale", f"{rung.width}:{rung.height}:flags={self._flags}:out_range=tv")
             node.link_to(scale, output)
+            node = picture.chain(self._graph, scale, "format=yuv420p")
+            if rung is self._rungs[-1]:
+                # Once on the largest: the others are made from it.
+                node = self._marked(node, rung)
             outputs = 1 if rung is self._rungs[0] else 2
-            node, output = (
-                picture.chain(self._graph, scale, "format=yuv420p", f"split={outputs}"),
-                outputs - 1,
-            )
+            node, output = picture.chain(self._graph, node, f"split={outputs}"), outputs - 1
             self._sinks.insert(0, picture.chain(self._graph, node, "buffersink"))
         self._graph.configure()
+        for stamp in self._stamps:
+            stamp.begin()
+
+    def _marked(self, node: FilterContext, rung: Rung) -> FilterContext:
+        for stamp in self._stamps:
+            node = stamp.lay(self._graph, node, (rung.width, rung.height), rung.width / self._facts.width)
+        return node
 
 
 class RungEncoder:
@@ -115,12 +130,14 @@ class RungEncoder:
 class Ladder:
     """All rungs of one video: frames in, finished renditions out."""
 
-    def __init__(self, facts: Probe, zero: Fraction, preset: Preset, folder: Path) -> None:
+    def __init__(
+        self, facts: Probe, zero: Fraction, preset: Preset, folder: Path, marks: tuple[Mark, ...] = ()
+    ) -> None:
         steps = rungs(facts.width, facts.height, preset)
         self.frames = 0
         self.seconds = 0.0
         self._clock = Clock(Timeline(zero, facts.duration), facts.fps)
-        self._scaler = Scaler(steps, facts.rotation, preset.scaler)
+        self._scaler = Scaler(steps, facts, preset.scaler, [Stamp(mark) for mark in marks])
         self._encoders = [RungEncoder(step, preset, encoded_fps(facts.fps), folder) for step in steps]
 
     def __enter__(self) -> Self:
@@ -148,19 +165,19 @@ class Ladder:
         for encoder in self._encoders:
             encoder.finish()
 
-    def renditions(self) -> list[VideoRendition]:
+    def renditions(self) -> tuple[VideoRendition, ...]:
         """What was made, smallest first."""
-        return [
+        return tuple(
             VideoRendition(
                 name=encoder.rung.name,
                 width=encoder.rung.width,
                 height=encoder.rung.height,
                 fps=self.frames / self.seconds,
                 codecs=encoder.codecs(),
-                segments=read_segments(encoder.track.folder),
+                timing=Timing.of(read_segments(encoder.track.folder), TICKS),
             )
             for encoder in self._encoders
-        ]
+        )
 
     def _encode(self, frame: VideoFrame | None) -> None:
         if frame is None:

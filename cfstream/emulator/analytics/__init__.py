@@ -1,0 +1,1 @@
+"""The GraphQL API of analytics, with the one dataset about videos watched."""

@@ -1,0 +1,1 @@
+"""Live broadcasts: taken in by RTMP, shown while they run, and recorded when they end."""
