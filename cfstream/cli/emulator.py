@@ -88,7 +88,7 @@ def emulator(as_json: bool, **options: Any) -> None:
 
 async def _serve(screen: Screen, served: asyncio.Event, options: dict[str, Any]) -> None:
     from cfstream.emulator import Emulator
-    from cfstream.emulator.transcribing import load
+    from cfstream.emulator.encoding.transcribing import load
 
     data, seed, name = options.pop("data"), options.pop("seed"), options.pop("transcriber")
     transcriber = None if name is None else load(name)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cfstream.emulator.blocking import BlockingEmulator
     from cfstream.emulator.control.faults import Fault
     from cfstream.emulator.errors import EmulatorError
-    from cfstream.emulator.publishing import BlockingPublisher, Publisher
+    from cfstream.emulator.ingest.publishing import BlockingPublisher, Publisher
     from cfstream.emulator.server import Emulator
 
 __all__ = ["BlockingEmulator", "BlockingPublisher", "Emulator", "EmulatorError", "Fault", "Publisher"]

@@ -2,15 +2,17 @@
 
 from aiohttp import web
 
-from cfstream.emulator import direct, downloads, playback, stills, tus
 from cfstream.emulator.analytics import route
 from cfstream.emulator.answers import API
+from cfstream.emulator.api import downloads
 from cfstream.emulator.control import routes
 from cfstream.emulator.handlers import HANDLERS
 from cfstream.emulator.ingest import watching
-from cfstream.emulator.middleware import MIDDLEWARES, sign_answer
 from cfstream.emulator.pages import dashboard, html, player
+from cfstream.emulator.playing import playback, stills
 from cfstream.emulator.service import SERVICE, Service
+from cfstream.emulator.serving.middleware import MIDDLEWARES, sign_answer
+from cfstream.emulator.uploading import direct, tus
 from cfstream.endpoints import ROWS
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cfstream._types import PathSource
 from cfstream.emulator.control.face import ControlFace
 from cfstream.emulator.control.videos import AccountVideo
-from cfstream.emulator.delivery_log import BlockingDeliveries
+from cfstream.emulator.delivery.log import BlockingDeliveries
 from cfstream.emulator.errors import not_running
-from cfstream.emulator.publishing import BlockingPublisher
+from cfstream.emulator.ingest.publishing import BlockingPublisher
 
 if TYPE_CHECKING:
     from cfstream.emulator.server import Emulator

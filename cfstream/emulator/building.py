@@ -12,23 +12,27 @@ from typing import Final
 
 import attrs
 
-from cfstream.emulator import audio, copies, disk, hosts, incoming, seeding, serving, tus
+from cfstream.emulator.access.tokens import Signer
+from cfstream.emulator.api import audio
 from cfstream.emulator.app import make_app
 from cfstream.emulator.checks import UID
 from cfstream.emulator.control.state import Control
 from cfstream.emulator.control.sweeping import on_moves
-from cfstream.emulator.deliveries import Sender
+from cfstream.emulator.delivery.deliveries import Sender
+from cfstream.emulator.encoding.jobs import Jobs
+from cfstream.emulator.encoding.made import Made
+from cfstream.emulator.encoding.transcribing import Transcriber, Transcriptions
 from cfstream.emulator.errors import EmulatorError
 from cfstream.emulator.ingest import server as ingest
 from cfstream.emulator.ingest.broadcasts import Broadcasts
-from cfstream.emulator.jobs import Jobs
-from cfstream.emulator.library import Library
-from cfstream.emulator.made import Made
 from cfstream.emulator.media.jobs import PresetName
 from cfstream.emulator.service import Credentials, Service
-from cfstream.emulator.store import Store
-from cfstream.emulator.tokens import Signer
-from cfstream.emulator.transcribing import Transcriber, Transcriptions
+from cfstream.emulator.serving import connections as serving
+from cfstream.emulator.serving import hosts
+from cfstream.emulator.storage import disk
+from cfstream.emulator.storage.library import Library
+from cfstream.emulator.storage.store import Store
+from cfstream.emulator.uploading import copies, incoming, seeding, tus
 
 _DATABASE: Final = "emulator.sqlite"
 

@@ -11,7 +11,7 @@ from yarl import URL
 from cfstream._limits import Limits
 from cfstream.emulator import times
 from cfstream.emulator.answers import BAD_URL, Refused, bad_request
-from cfstream.emulator.patience import patient
+from cfstream.emulator.serving.patience import patient
 
 UID = re.compile(r"[0-9a-f]{32}")
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")

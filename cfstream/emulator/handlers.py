@@ -4,23 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from cfstream.emulator import (
-    audio,
-    basic,
-    captions,
-    clips,
-    copies,
-    direct,
-    downloads,
-    embed,
-    keys,
-    live,
-    outputs,
-    tokens,
-    videos,
-    watermarks,
-    webhooks,
-)
+from cfstream.emulator.access import keys, tokens
+from cfstream.emulator.api import audio, captions, clips, downloads, embed, live, outputs, videos, watermarks, webhooks
+from cfstream.emulator.uploading import basic, copies, direct
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from cfstream._limits import LIMITS, Limits
 from cfstream._types import Clock, PathSource, SystemClock
-from cfstream.emulator import hosts, seeding
 from cfstream.emulator.answers import API
 from cfstream.emulator.building import Plan, serving_all
 from cfstream.emulator.checks import UID
@@ -18,13 +17,15 @@ from cfstream.emulator.control import resetting
 from cfstream.emulator.control.face import ControlFace
 from cfstream.emulator.control.state import Control
 from cfstream.emulator.control.videos import AccountVideo, in_account
-from cfstream.emulator.delivery_log import Deliveries
+from cfstream.emulator.delivery.log import Deliveries
+from cfstream.emulator.encoding.transcribing import Transcriber
 from cfstream.emulator.errors import EmulatorError, check_extra, not_running
 from cfstream.emulator.finishing import finished
+from cfstream.emulator.ingest.publishing import Publisher
 from cfstream.emulator.media.jobs import PresetName
-from cfstream.emulator.publishing import Publisher
 from cfstream.emulator.service import Credentials, Service
-from cfstream.emulator.transcribing import Transcriber
+from cfstream.emulator.serving import hosts
+from cfstream.emulator.uploading import seeding
 
 if TYPE_CHECKING:
     from cfstream.client import Stream

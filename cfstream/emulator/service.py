@@ -14,21 +14,21 @@ from cfstream._limits import Limits
 from cfstream.emulator import times
 from cfstream.emulator.answers import not_found
 from cfstream.emulator.checks import UID
-from cfstream.emulator.disk import Disk
-from cfstream.emulator.hosts import Hosts, called
-from cfstream.emulator.library import Library
 from cfstream.emulator.pages.entry import Entry
-from cfstream.emulator.records import Video
-from cfstream.emulator.uploads import Writers
+from cfstream.emulator.serving.hosts import Hosts, called
+from cfstream.emulator.storage.disk import Disk
+from cfstream.emulator.storage.library import Library
+from cfstream.emulator.storage.records import Video
+from cfstream.emulator.uploading.uploads import Writers
 
 if TYPE_CHECKING:
+    from cfstream.emulator.access.tokens import Signer
     from cfstream.emulator.control.state import Control
-    from cfstream.emulator.deliveries import Sender
+    from cfstream.emulator.delivery.deliveries import Sender
+    from cfstream.emulator.encoding.jobs import Jobs
+    from cfstream.emulator.encoding.made import Made
+    from cfstream.emulator.encoding.transcribing import Transcriptions
     from cfstream.emulator.ingest.broadcasts import Broadcasts
-    from cfstream.emulator.jobs import Jobs
-    from cfstream.emulator.made import Made
-    from cfstream.emulator.tokens import Signer
-    from cfstream.emulator.transcribing import Transcriptions
 
 
 @attrs.frozen(kw_only=True)

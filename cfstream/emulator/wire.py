@@ -5,7 +5,7 @@ from typing import Any
 
 from cfstream.emulator import times
 from cfstream.emulator.ingest.status import shown as shown_status
-from cfstream.emulator.records import ENCODING, ERROR, READY, LiveInput, Video
+from cfstream.emulator.storage.records import ENCODING, ERROR, READY, LiveInput, Video
 
 # Nothing of a local account is to reach the real service: the addresses have its form, not its host.
 _RTMPS = "rtmps://127.0.0.1:443/live/"

@@ -109,7 +109,7 @@ async def test_a_fault_shows_no_stack(monkeypatch: pytest.MonkeyPatch, caplog: p
         raise ZeroDivisionError("secret detail")
 
     async with running() as api:
-        monkeypatch.setattr("cfstream.emulator.store.Store.videos", broken)
+        monkeypatch.setattr("cfstream.emulator.storage.store.Store.videos", broken)
         with caplog.at_level(logging.ERROR, logger="cfstream.emulator"):
             answer = await api.call("GET")
     assert answer.status == 500

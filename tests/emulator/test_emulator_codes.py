@@ -1,7 +1,9 @@
 """The codes that the emulator answers with are those of the one catalogue."""
 
-from cfstream.emulator import answers, copies, jobs
+from cfstream.emulator import answers
+from cfstream.emulator.encoding import jobs
 from cfstream.emulator.media import errors
+from cfstream.emulator.uploading import copies
 from cfstream.errors import CODES
 
 

@@ -16,7 +16,7 @@ from multidict import CIMultiDict, MultiDict, MultiDictProxy
 from cfstream import Limits
 from cfstream.emulator import Emulator, EmulatorError, Fault
 from cfstream.emulator.control.requests import KEPT, RequestRecord
-from cfstream.emulator.disk import FOLDERS
+from cfstream.emulator.storage.disk import FOLDERS
 from cfstream.errors import InvalidInputError, NotFoundError, RateLimitError
 
 pytest_plugins = ["pytester"]

@@ -170,7 +170,7 @@ async def test_a_client_may_leave_a_stall_in_the_middle_of_its_body() -> None:
 
 
 async def test_a_stall_ends_when_the_emulator_closes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cfstream.emulator.serving._GRACE", 60)
+    monkeypatch.setattr("cfstream.emulator.serving.connections._GRACE", 60)
     async with running() as api:
         api.emulator.faults.add("STREAM_LIST", Fault.stall())
         waiting = await begun(api, api.call("GET"))

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from emulator_kit import SMALL, Api, FixedClock, clip, file, form, png, running, site
 
-from cfstream.emulator.reach import is_public
+from cfstream.emulator.serving.reach import is_public
 
 NOW = 1_800_000_000
 FETCH = "ERR_FETCH_ORIGIN_ERROR"

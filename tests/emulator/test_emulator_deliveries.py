@@ -17,10 +17,11 @@ import pytest
 from aiohttp import web
 from emulator_kit import SMALL, Api, FixedClock, clip, connected, running
 
-from cfstream.emulator import Emulator, EmulatorError, deliveries
-from cfstream.emulator.deliveries import signature
-from cfstream.emulator.delivery_log import Delivery
-from cfstream.emulator.store import Store
+from cfstream.emulator import Emulator, EmulatorError
+from cfstream.emulator.delivery import deliveries
+from cfstream.emulator.delivery.deliveries import signature
+from cfstream.emulator.delivery.log import Delivery
+from cfstream.emulator.storage.store import Store
 
 NOW = 1_800_000_000
 
@@ -430,7 +431,7 @@ async def test_waiting_has_an_end() -> None:
 
 
 async def test_many_messages_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cfstream.emulator.delivery_log.KEPT", 3)
+    monkeypatch.setattr("cfstream.emulator.delivery.log.KEPT", 3)
     async with receiving() as receiver, running() as api:
         await told(api, receiver)
         uids = []

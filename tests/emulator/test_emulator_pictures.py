@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from emulator_kit import Api, clip, running
 
-from cfstream.emulator import made
+from cfstream.emulator.encoding import made
 from cfstream.emulator.media import runner
 from cfstream.emulator.media.jobs import GifJob, Mp4Job
 

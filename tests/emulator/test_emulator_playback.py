@@ -164,7 +164,7 @@ async def test_thumbnails_refuse(ready: tuple[Api, str], query: str) -> None:
 
 
 async def test_a_thumbnail_is_made_once(ready: tuple[Api, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from cfstream.emulator import made
+    from cfstream.emulator.encoding import made
     from cfstream.emulator.media import runner
 
     api, uid = ready

@@ -9,8 +9,10 @@ import pytest
 from emulator_kit import BODY_TYPE, Api, FixedClock, connected, running
 from safety_kit import Raw, asked, connect, place, sent, until
 
-from cfstream.emulator import Emulator, Fault, patience, serving
+from cfstream.emulator import Emulator, Fault
 from cfstream.emulator.answers import API
+from cfstream.emulator.serving import connections as serving
+from cfstream.emulator.serving import patience
 
 
 def request(emulator: Emulator, verb: str, path: str, *headers: str) -> bytes:
@@ -180,7 +182,7 @@ async def test_what_is_no_request_is_refused_in_words_that_repeat_none_of_it(
 
 
 async def test_answers_do_not_say_what_they_are_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cfstream.emulator.room.check", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("cfstream.emulator.storage.room.check", lambda *_, **__: 1 / 0)
     async with running() as api:
         for answer in (await api.create(10), await api.call("GET"), await api.media("/"), await api.media("/nothing")):
             assert answer.headers["Server"] == "cfstream-emulator"

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from emulator_kit import SMALL, Api, file, png, running, site
 
-from cfstream.emulator import fetch, reach
+from cfstream.emulator.serving import fetch, reach
 
 PLACES = (
     *("127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "0.0.0.0", "localhost", "[::1]", "[::]"),

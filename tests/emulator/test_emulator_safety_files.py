@@ -14,7 +14,7 @@ from emulator_kit import Api, clip, form, metadata, png, running
 from yarl import URL
 
 from cfstream.emulator import Emulator, EmulatorError
-from cfstream.emulator.disk import Disk
+from cfstream.emulator.storage.disk import Disk
 
 UID = "0" * 32
 TRACK = {"label": "one", "default": False, "status": "queued", "url": None}
@@ -218,7 +218,7 @@ async def test_a_track_is_not_encoded_where_there_is_no_room(tmp_path: Path) -> 
 
 
 async def test_a_video_keeps_its_last_pictures_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cfstream.emulator.made._KEPT", 3)
+    monkeypatch.setattr("cfstream.emulator.encoding.made._KEPT", 3)
     async with running(data_dir=tmp_path) as api:
         uid = await api.upload(clip())
         await api.until(uid, "ready")

@@ -92,7 +92,7 @@ async def test_no_secret_is_in_a_log_a_record_a_repr_or_a_traceback(
             await api.media(f"/x?token={quote(secret)}", Authorization=f"Bearer {TOKEN}", Cookie=f"a={TOKEN}")
         for secret in (TOKEN, KEY, found[5], found[6]):
             await api.media(f"/{secret}/manifest/video.m3u8")
-        monkeypatch.setattr("cfstream.emulator.room.check", lambda *_, **__: 1 / 0)
+        monkeypatch.setattr("cfstream.emulator.storage.room.check", lambda *_, **__: 1 / 0)
         assert (await api.create(10)).status == 500
         shown = [api.emulator._running, api.emulator, api.emulator._plan, api.emulator.requests]
         texts = [*map(repr, shown), *map(str, api.emulator.requests)]

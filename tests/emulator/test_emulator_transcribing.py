@@ -15,7 +15,8 @@ import pytest_asyncio
 from emulator_kit import SMALL, Api, clip, connected, form, running
 
 from cfstream._limits import Limits
-from cfstream.emulator import Emulator, EmulatorError, transcribing, vtt
+from cfstream.emulator import Emulator, EmulatorError
+from cfstream.emulator.encoding import transcribing, vtt
 
 VTT = "WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n"
 

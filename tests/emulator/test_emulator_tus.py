@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from emulator_kit import SMALL, Api, FixedClock, metadata, running
 
-from cfstream.emulator import patience
+from cfstream.emulator.serving import patience
 
 
 async def test_create_answers_201_with_an_address_under_the_account() -> None:

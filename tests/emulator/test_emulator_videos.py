@@ -310,7 +310,7 @@ async def test_a_fault_of_the_encoder(monkeypatch: pytest.MonkeyPatch, caplog: p
     async def broken(*_: object, **__: object) -> None:
         raise OSError("no room left")
 
-    monkeypatch.setattr("cfstream.emulator.jobs.run_job", broken)
+    monkeypatch.setattr("cfstream.emulator.encoding.jobs.run_job", broken)
     async with running() as api:
         video = await api.until(await api.upload(clip()), "error")
     assert video["status"]["errorReasonCode"] == "ERR_UNKNOWN"
@@ -333,7 +333,7 @@ async def test_deleting_ends_what_is_being_made(monkeypatch: pytest.MonkeyPatch)
         begun.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("cfstream.emulator.made.run_job", endless)
+    monkeypatch.setattr("cfstream.emulator.encoding.made.run_job", endless)
     async with running() as api:
         uid = await api.upload(clip())
         await api.until(uid, "ready")

@@ -13,9 +13,9 @@ from live_kit import VIDEO, Tag, eventually, in_state, key_of, live_input, on_ai
 
 from cfstream.emulator import Emulator
 from cfstream.emulator.ingest.feed import Feed
-from cfstream.emulator.library import Library
 from cfstream.emulator.media.errors import MALFORMED, MediaError
 from cfstream.emulator.media.playback import decode_hls
+from cfstream.emulator.storage.library import Library
 
 DAY = 24 * 3600
 

@@ -23,7 +23,8 @@ import kill_child
 import pytest
 
 from cfstream import Limits
-from cfstream.emulator import BlockingEmulator, Emulator, uploads
+from cfstream.emulator import BlockingEmulator, Emulator
+from cfstream.emulator.uploading import uploads
 
 KIB = 1024
 CHUNK = 32 * KIB

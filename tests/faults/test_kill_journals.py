@@ -15,8 +15,8 @@ import kill_child
 import pytest
 from kill_kit import PATIENCE, Account, account, copied, digest, look_inside, new_work, seeded, thinned
 
-from cfstream.emulator.records import Video
-from cfstream.emulator.store import VideoFilter
+from cfstream.emulator.storage.records import Video
+from cfstream.emulator.storage.store import VideoFilter
 
 THEIRS = 3  # creates of the account's other users
 DAMAGES = 300 if int(os.environ.get("CFSTREAM_FAULTS", "0")) >= 300 else 100

@@ -13,9 +13,9 @@ from live_kit import VIDEO, Tag, tags
 from media_samples import decoded
 
 from cfstream.emulator.media.errors import MediaError
-from cfstream.emulator.media.live_boxes import BoxSplitter
-from cfstream.emulator.media.live_recording import record
-from cfstream.emulator.media.live_segmenter import broadcast
+from cfstream.emulator.media.live.boxes import BoxSplitter
+from cfstream.emulator.media.live.recording import record
+from cfstream.emulator.media.live.segmenter import broadcast
 from cfstream.emulator.rtmp import flv
 from cfstream.emulator.rtmp.session import Media
 

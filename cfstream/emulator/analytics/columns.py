@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from cfstream.emulator import times
-from cfstream.emulator.viewed import Viewed
+from cfstream.emulator.playing.viewed import Viewed
 
 _MINUTE: Final = 60 * times.SECOND
 

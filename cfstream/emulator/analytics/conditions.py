@@ -7,7 +7,7 @@ from typing import Any, Final
 from cfstream.emulator import times
 from cfstream.emulator.analytics.columns import COLUMNS, Column
 from cfstream.emulator.analytics.errors import AnalyticsError
-from cfstream.emulator.viewed import Viewed
+from cfstream.emulator.playing.viewed import Viewed
 
 WIDEST: Final = 31
 """The days that an interval may have."""

@@ -10,11 +10,12 @@ from typing import Any, Final
 import graphql as gql
 from aiohttp import web
 
-from cfstream.emulator import checks, times, viewed
+from cfstream.emulator import checks, times
 from cfstream.emulator.analytics.errors import AnalyticsError
 from cfstream.emulator.analytics.minutes import groups
+from cfstream.emulator.playing import viewed
+from cfstream.emulator.playing.viewed import Viewed
 from cfstream.emulator.service import SERVICE
-from cfstream.emulator.viewed import Viewed
 
 _TOKENS: Final = 5_000
 """The longest query."""

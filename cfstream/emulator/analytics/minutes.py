@@ -7,7 +7,7 @@ from typing import Any, Final
 from cfstream.emulator.analytics.columns import COLUMNS
 from cfstream.emulator.analytics.conditions import fits
 from cfstream.emulator.analytics.errors import AnalyticsError
-from cfstream.emulator.viewed import Viewed
+from cfstream.emulator.playing.viewed import Viewed
 
 MOST: Final = 10_000
 """The groups that an answer may have."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from aiohttp import web
 
-from cfstream.emulator.sending import path_of
-from cfstream.emulator.uploads import LOST, Body
+from cfstream.emulator.serving.sending import path_of
+from cfstream.emulator.uploading.uploads import LOST, Body
 
 _LOOK = 0.05
 """Seconds between two looks at whether a client is still there."""

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from cfstream.emulator.answers import bad_request, not_found, success
-from cfstream.emulator.delivery_log import shown
+from cfstream.emulator.delivery.log import shown
 from cfstream.emulator.service import SERVICE
 
 

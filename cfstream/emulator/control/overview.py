@@ -6,16 +6,16 @@ import attrs
 from aiohttp import web
 
 from cfstream._version import __version__
-from cfstream.emulator import live
 from cfstream.emulator.answers import API, not_found, success
+from cfstream.emulator.api import live
 from cfstream.emulator.control import told
 from cfstream.emulator.control.rows import names
 from cfstream.emulator.control.videos import in_account
-from cfstream.emulator.delivery_log import shown
+from cfstream.emulator.delivery.log import shown
 from cfstream.emulator.media.jobs import ThumbnailJob
-from cfstream.emulator.playback import made
-from cfstream.emulator.records import LiveInput
+from cfstream.emulator.playing.playback import made
 from cfstream.emulator.service import SERVICE, Service
+from cfstream.emulator.storage.records import LiveInput
 
 _VIDEOS, _REQUESTS, _DELIVERIES = 200, 200, 50
 _WIDTH, _HEIGHT = 480, 270

@@ -4,10 +4,10 @@ import asyncio
 import shutil
 from typing import Any
 
-from cfstream.emulator import disk
+from cfstream.emulator.access.tokens import Signer
 from cfstream.emulator.finishing import finished
 from cfstream.emulator.service import Service
-from cfstream.emulator.tokens import Signer
+from cfstream.emulator.storage import disk
 
 
 async def reset(service: Service) -> None:

@@ -5,9 +5,9 @@ from functools import cache
 
 from aiohttp import web
 
-from cfstream.emulator import direct, tus
 from cfstream.emulator.analytics import route
 from cfstream.emulator.answers import API
+from cfstream.emulator.uploading import direct, tus
 from cfstream.endpoints import ROWS
 
 TUS_PATCH = "TUS_PATCH"

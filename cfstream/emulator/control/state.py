@@ -9,7 +9,7 @@ from cfstream.emulator.control.rate import Rate
 from cfstream.emulator.control.requests import Requests
 from cfstream.emulator.control.rows import names
 from cfstream.emulator.control.viewer import Viewer
-from cfstream.emulator.delivery_log import DeliveryLog
+from cfstream.emulator.delivery.log import DeliveryLog
 
 
 class Control:

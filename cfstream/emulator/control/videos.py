@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 
 from cfstream.emulator import times
-from cfstream.emulator.records import Video
-from cfstream.emulator.store import Store, VideoFilter
+from cfstream.emulator.storage.records import Video
+from cfstream.emulator.storage.store import Store, VideoFilter
 
 
 @attrs.frozen(kw_only=True)

@@ -9,19 +9,20 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from cfstream.emulator import room, times
+from cfstream.emulator import times
 from cfstream.emulator.answers import Refused
 from cfstream.emulator.checks import UID
 from cfstream.emulator.control.state import Control
-from cfstream.emulator.disk import Disk
+from cfstream.emulator.encoding.jobs import Jobs
 from cfstream.emulator.ingest import recording, refusals, status
 from cfstream.emulator.ingest.broadcast import Broadcast
 from cfstream.emulator.ingest.refusals import RefusedError
 from cfstream.emulator.ingest.viewers import Viewers
-from cfstream.emulator.jobs import Jobs
-from cfstream.emulator.library import Library
-from cfstream.emulator.records import LIVE, LiveInput, Video
 from cfstream.emulator.rtmp.flv import Headers
+from cfstream.emulator.storage import room
+from cfstream.emulator.storage.disk import Disk
+from cfstream.emulator.storage.library import Library
+from cfstream.emulator.storage.records import LIVE, LiveInput, Video
 
 _LINGER: Final = 120 * times.SECOND
 """How long players may go on with the last pieces of a broadcast when its recording is ready."""

@@ -9,7 +9,7 @@ from typing import Final
 from cfstream.emulator.media.errors import UNKNOWN, MediaError
 from cfstream.emulator.media.runner import kill, parse, spawn
 
-_WORKER: Final = "cfstream.emulator.media.live_worker"
+_WORKER: Final = "cfstream.emulator.media.live.worker"
 _GRACE: Final = 5.0
 """Seconds that it gets to write its last segment."""
 

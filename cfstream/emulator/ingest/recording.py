@@ -4,14 +4,14 @@ import asyncio
 import logging
 import shutil
 
-from cfstream.emulator.jobs import Jobs
-from cfstream.emulator.library import Library
+from cfstream.emulator.encoding.jobs import Jobs
 from cfstream.emulator.media.errors import UNKNOWN, MediaError
 from cfstream.emulator.media.jobs import RecordingJob
-from cfstream.emulator.media.live_files import RECORDING
+from cfstream.emulator.media.live.files import RECORDING
 from cfstream.emulator.media.runner import run_job
-from cfstream.emulator.records import LIVE, QUEUED
-from cfstream.emulator.store import VideoFilter
+from cfstream.emulator.storage.library import Library
+from cfstream.emulator.storage.records import LIVE, QUEUED
+from cfstream.emulator.storage.store import VideoFilter
 
 _log = logging.getLogger("cfstream.emulator")
 

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from cfstream.emulator import playback, viewed, viewing
+from cfstream.emulator.access import viewing
+from cfstream.emulator.access.viewing import Ticket
 from cfstream.emulator.answers import AUTHENTICATION, Refused, not_found
-from cfstream.emulator.media.live_files import ADDRESS, MASTER
+from cfstream.emulator.media.live.files import ADDRESS, MASTER
 from cfstream.emulator.media.segments import PLAYLIST
-from cfstream.emulator.records import ENCODING, ERROR, LIVE, QUEUED, LiveInput, Video
+from cfstream.emulator.playing import playback, viewed
 from cfstream.emulator.service import SERVICE, Service
-from cfstream.emulator.viewing import Ticket
+from cfstream.emulator.storage.records import ENCODING, ERROR, LIVE, QUEUED, LiveInput, Video
 
 _PIECE: Final = re.compile(
     rf"{ADDRESS}/(?P<video>[0-9a-f]{{32}})/(?P<name>{re.escape(PLAYLIST)}|init\.mp4|seg_[0-9]{{5,9}}\.mp4)"

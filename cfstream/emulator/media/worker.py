@@ -35,7 +35,7 @@ from cfstream.emulator.media.jobs import (
     TrackJob,
     from_arguments,
 )
-from cfstream.emulator.media.live_recording import record
+from cfstream.emulator.media.live.recording import record
 from cfstream.emulator.media.part import Part
 from cfstream.emulator.media.playback import decode_hls
 from cfstream.emulator.media.probe import probe

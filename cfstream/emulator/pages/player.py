@@ -8,11 +8,21 @@ import attrs
 from aiohttp import web
 from yarl import URL
 
+from cfstream.emulator.access.viewing import admit, ticket, watched
 from cfstream.emulator.answers import Refused
 from cfstream.emulator.pages.html import page
-from cfstream.emulator.records import DOWNLOADING, ENCODING, ERROR, LIVE, PENDING, QUEUED, READY, LiveInput, Video
 from cfstream.emulator.service import SERVICE, Service
-from cfstream.emulator.viewing import admit, ticket, watched
+from cfstream.emulator.storage.records import (
+    DOWNLOADING,
+    ENCODING,
+    ERROR,
+    LIVE,
+    PENDING,
+    QUEUED,
+    READY,
+    LiveInput,
+    Video,
+)
 
 _WAITING: Final = {
     PENDING: "Waiting for its upload",

@@ -1,0 +1,1 @@
+"""Who may watch what: keys, tokens, their rules, allowed origins."""

@@ -1,0 +1,1 @@
+"""Broadcasts as media: segments while they run, a recording afterwards, and a publisher."""

@@ -1,0 +1,1 @@
+"""How requests come in: hosts, connections, patience, bodies, and what may go out."""

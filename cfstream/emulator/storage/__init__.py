@@ -1,0 +1,1 @@
+"""What the emulator keeps: records, files, and room for both."""
