@@ -9,7 +9,7 @@ from aiohttp import web
 def path_of(response: web.StreamResponse) -> Path | None:
     """The file that an answer consists of, if it is one."""
     # aiohttp tells it in no other way
-    return response._path if isinstance(response, web.FileResponse) else None  # noqa: SLF001
+    return response._path if isinstance(response, web.FileResponse) else None  # noqa: SLF001  # aiohttp tells it no other way
 
 
 def is_inside(root: Path, path: Path) -> bool:
