@@ -13,6 +13,10 @@ AUTHENTICATION, INTERNAL, NOT_FOUND, DECODING, BAD_REQUEST, BAD_URL = 10000, 100
 THROTTLED, STORAGE_FULL, NOT_A_VIDEO = 971, 10011, 10059
 
 
+FRESH: Mapping[str, str] = {"Cache-Control": "no-store"}
+"""The headers of what can be another thing a moment later."""
+
+
 class Refused(Exception):  # noqa: N818  # an answer rather than a fault
     """What a handler raises to answer with an error."""
 

@@ -131,8 +131,15 @@ class Service:
         Raises:
             Refused: there is none.
         """
-        identifier = request.match_info["identifier"]
-        video = self.library.get(identifier) if UID.fullmatch(identifier) else None
+        return self.find_video(request.match_info["identifier"])
+
+    def find_video(self, uid: str) -> Video:
+        """The video of that uid.
+
+        Raises:
+            Refused: there is none.
+        """
+        video = self.library.get(uid) if UID.fullmatch(uid) else None
         if video is None:
             raise not_found("video")
         return video

@@ -450,10 +450,11 @@ async def test_of_a_broadcast_that_failed_nothing_is_served() -> None:
             await playlist(api, record["uid"])
             await publisher.leave()
         uid = (await eventually(api, record["uid"], "ready"))["uid"]
-        paths = [f"/{uid}/manifest/live/{uid}/{name}" for name in ("stream.m3u8", "init.mp4", "seg_00000.mp4")]
-        assert [(await api.media(path)).status for path in paths] == [200, 200, 200]
+        names = ("stream.m3u8", "init.mp4", "seg_00000.mp4")
+        paths = [f"/{shown}/manifest/live/{uid}/{name}" for shown in (uid, record["uid"]) for name in names]
+        assert [(await api.media(path)).status for path in paths] == [200] * 6
         api.emulator._running.jobs.fail(uid, MediaError(MALFORMED))
-        assert [(await api.media(path)).status for path in paths] == [424, 424, 424]
+        assert [(await api.media(path)).status for path in paths] == [424] * 6
 
 
 async def test_a_leap_in_time_costs_only_what_comes_after_it() -> None:

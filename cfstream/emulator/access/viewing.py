@@ -95,8 +95,17 @@ def watched(request: web.Request, service: Service, claim: str | None = None) ->
 def ready(request: web.Request, service: Service, claim: str | None = None) -> Video:
     """The same for what is made of a video, which must be encoded by now."""
     video = watched(request, service, claim)
-    if video.state == ERROR:
-        raise Refused(424, (BAD_REQUEST, f"The video has no media: {video.error_code}"))
+    check_media(video)
     if video.ready_at is None:
         raise not_found("the video is not ready")
     return video
+
+
+def check_media(video: Video) -> None:
+    """Make sure that there can be something to see of a video.
+
+    Raises:
+        Refused: 424, it failed.
+    """
+    if video.state == ERROR:
+        raise Refused(424, (BAD_REQUEST, f"The video has no media: {video.error_code}"))

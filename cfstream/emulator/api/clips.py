@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from cfstream.emulator import checks, wire
-from cfstream.emulator.answers import bad_request, not_found, success
+from cfstream.emulator.answers import bad_request, success
 from cfstream.emulator.api import watermarks
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.emulator.storage import room
@@ -40,9 +40,7 @@ async def create(request: web.Request) -> web.Response:
 
 
 def _source(service: Service, uid: str) -> Video:
-    source = service.library.get(uid) if checks.UID.fullmatch(uid) else None
-    if source is None:
-        raise not_found("video")
+    source = service.find_video(uid)
     if source.ready_at is None:
         raise bad_request("clippedFromVideoUID: the video is not ready")
     return source

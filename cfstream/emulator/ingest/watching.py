@@ -8,10 +8,11 @@ from aiohttp import web
 
 from cfstream.emulator.access import viewing
 from cfstream.emulator.access.viewing import Ticket
-from cfstream.emulator.answers import AUTHENTICATION, Refused, not_found
+from cfstream.emulator.answers import AUTHENTICATION, FRESH, Refused, not_found
 from cfstream.emulator.media.live.files import ADDRESS, MASTER
 from cfstream.emulator.media.segments import PLAYLIST
 from cfstream.emulator.playing import playback, viewed
+from cfstream.emulator.playing.files import served
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.emulator.storage.records import ENCODING, ERROR, LIVE, QUEUED, LiveInput, Video
 
@@ -19,7 +20,6 @@ _PIECE: Final = re.compile(
     rf"{ADDRESS}/(?P<video>[0-9a-f]{{32}})/(?P<name>{re.escape(PLAYLIST)}|init\.mp4|seg_[0-9]{{5,9}}\.mp4)"
 )
 _STATES: Final = (LIVE, QUEUED, ENCODING)
-_TYPES: Final = {".m3u8": "application/vnd.apple.mpegurl", ".mp4": "video/mp4"}
 
 
 async def serve(request: web.Request) -> web.StreamResponse:
@@ -44,6 +44,7 @@ def _of_input(request: web.Request, service: Service, shown: Ticket, record: Liv
         video = service.library.get(piece["video"])
         if video is None or video.live_input != record.uid:
             raise not_found("file")
+        viewing.check_media(video)
         return _piece(request, service, video, piece["name"])
     uid = service.broadcasts.video_of(record.uid)
     master = None if uid is None else service.library.live(uid) / MASTER
@@ -51,7 +52,7 @@ def _of_input(request: web.Request, service: Service, shown: Ticket, record: Liv
         return web.Response(status=204, reason="Stream has not yet started")
     if path != MASTER:
         raise not_found("file")
-    return _file(master)
+    return served(master)
 
 
 def _of_video(request: web.Request, service: Service, shown: Ticket, video: Video) -> web.StreamResponse | None:
@@ -66,13 +67,13 @@ def _of_video(request: web.Request, service: Service, shown: Ticket, video: Vide
             raise not_found("file")
         return _piece(request, service, video, piece["name"])
     if master.is_file():
-        return _file(master)
+        return served(master)
     return web.Response(status=204, reason="Stream has not yet started") if video.state == LIVE else None
 
 
 def _piece(request: web.Request, service: Service, video: Video, name: str) -> web.FileResponse:
     folder = service.library.live(video.uid)
-    answer = _file(folder / name)
+    answer = served(folder / name)
     seconds = _seconds(folder, name)
     if seconds is not None:
         service.broadcasts.viewers.saw(video.uid, f"{request.remote} {request.headers.get('User-Agent', '')}")
@@ -85,15 +86,6 @@ def _seconds(folder: Path, name: str) -> float | None:
     text = (folder / PLAYLIST).read_text(encoding="utf-8") if (folder / PLAYLIST).is_file() else ""
     match = re.search(rf"^#EXTINF:([0-9.]+),\n{re.escape(name)}$", text, re.MULTILINE)
     return None if match is None else float(match[1])
-
-
-def _file(path: Path) -> web.FileResponse:
-    if not path.is_file():
-        raise not_found("file")
-    headers = {"Content-Type": _TYPES[path.suffix]}
-    if path.suffix == ".m3u8":
-        headers["Cache-Control"] = "no-store"
-    return web.FileResponse(path, headers=headers)
 
 
 async def lifecycle(request: web.Request) -> web.Response:
@@ -129,4 +121,4 @@ def _asked(request: web.Request, service: Service) -> LiveInput | Video:
 
 
 def _json(shown: dict[str, Any]) -> web.Response:
-    return web.json_response(shown, headers={"Cache-Control": "no-store"})
+    return web.json_response(shown, headers=FRESH)

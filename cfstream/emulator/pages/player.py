@@ -9,7 +9,7 @@ from aiohttp import web
 from yarl import URL
 
 from cfstream.emulator.access.viewing import admit, ticket, watched
-from cfstream.emulator.answers import Refused
+from cfstream.emulator.answers import FRESH, Refused
 from cfstream.emulator.pages.html import page
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.emulator.storage.records import (
@@ -60,9 +60,9 @@ async def state(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     subject = _subject(request, service)
     if isinstance(subject, LiveInput):
-        return web.json_response({"state": "live"}, headers={"Cache-Control": "no-store"})
+        return web.json_response({"state": "live"}, headers=FRESH)
     shown = {"state": subject.state, "percent": subject.percent, "playable": subject.ready_at is not None}
-    return web.json_response(shown, headers={"Cache-Control": "no-store"})
+    return web.json_response(shown, headers=FRESH)
 
 
 def _subject(request: web.Request, service: Service) -> Video | LiveInput:

@@ -16,17 +16,10 @@ from cfstream.emulator.media.errors import MediaError
 from cfstream.emulator.media.jobs import Mp4Job, ThumbnailJob
 from cfstream.emulator.media.manifest import CAPTIONS, DESCRIPTION, MASTER, Presentation
 from cfstream.emulator.playing import viewed
+from cfstream.emulator.playing.files import headers, served
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.emulator.storage.records import Video
 
-_TYPES: Final = {
-    ".m3u8": "application/vnd.apple.mpegurl",
-    ".mpd": "application/dash+xml",
-    ".mp4": "video/mp4",
-    ".m4s": "video/iso.segment",
-    ".vtt": "text/vtt",
-}
-_CHANGING: Final = (".m3u8", ".mpd", ".vtt")
 _PATH: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){0,3}")
 _CAPTION: Final = re.compile(rf"{CAPTIONS}/(?P<language>{LANGUAGE.pattern})\.(?P<kind>vtt|m3u8)")
 _MEGABIT: Final = 1_000_000
@@ -42,7 +35,9 @@ async def serve(request: web.Request) -> web.StreamResponse:
         return _caption(service, video, shown, caption["language"], caption["kind"])
     if shown is not None and path in (MASTER, DESCRIPTION):
         return _manifest(_hinted(shown, request.query.get("clientBandwidthHint", "")), path)
-    answer = _file(service.library.hls(video.uid), path)
+    if not _PATH.fullmatch(path):
+        raise not_found("file")
+    answer = served(service.library.hls(video.uid) / path)
     if shown is not None:
         seconds = viewed.seconds_of(path, {each.name: each.timing for each in shown.videos})
         if seconds is not None:
@@ -52,7 +47,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
 
 def _manifest(shown: Presentation, path: str) -> web.Response:
     body = manifest.master(shown).encode() if path == MASTER else manifest.description(shown)
-    return web.Response(body=body, headers=_headers(Path(path).suffix))
+    return web.Response(body=body, headers=headers(Path(path).suffix))
 
 
 def _hinted(shown: Presentation, hint: str) -> Presentation:
@@ -68,20 +63,8 @@ def _caption(service: Service, video: Video, shown: Presentation, language: str,
     if all(text.language != language for text in shown.texts):
         raise not_found("caption")
     if kind == "m3u8":
-        return web.Response(body=manifest.text_playlist(language, shown.seconds).encode(), headers=_headers(".m3u8"))
-    return _file(service.library.folder(video.uid) / CAPTIONS, f"{language}.vtt")
-
-
-def _file(folder: Path, path: str) -> web.FileResponse:
-    target = folder / path
-    if target.suffix not in _TYPES or not _PATH.fullmatch(path) or not target.is_file():
-        raise not_found("file")
-    return web.FileResponse(target, headers=_headers(target.suffix))
-
-
-def _headers(suffix: str) -> dict[str, str]:
-    headers = {"Content-Type": _TYPES[suffix]}
-    return {**headers, "Cache-Control": "no-store"} if suffix in _CHANGING else headers
+        return web.Response(body=manifest.text_playlist(language, shown.seconds).encode(), headers=headers(".m3u8"))
+    return served(service.library.caption(video.uid, language))
 
 
 async def made(service: Service, job: ThumbnailJob | Mp4Job) -> Path:
@@ -112,4 +95,4 @@ async def captions(request: web.Request) -> web.StreamResponse:
     language = request.match_info["language"]
     if not LANGUAGE.fullmatch(language):
         raise not_found("caption")
-    return _file(service.library.folder(video.uid) / CAPTIONS, f"{language}.vtt")
+    return served(service.library.caption(video.uid, language))
