@@ -219,7 +219,8 @@ class _Upload:
             # what an earlier process has begun may be beyond use, and every later one would meet the same
             if not self._resumed or error.status == _UNAUTHORIZED:
                 raise
-            logger.info("%s: what was begun is of no use any more (%s)", endpoints.TUS_HEAD.row, type(error).__name__)
+            row = endpoints.TUS_HEAD.row
+            logger.info("%s: what was begun is of no use any more (%s)", row, type(error).__name__)
             self._last = error
             self._tus.lost(error.status)
         if _tus.is_taken(response.status):

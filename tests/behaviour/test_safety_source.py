@@ -12,7 +12,7 @@ import cfstream
 PACKAGE = Path(cfstream.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 # The reasons stand in the source beside each of them.
-SILENCED = {"emulator/store.py": {"S608"}}
+SILENCED = {"cli/emulator.py": {"S105"}, "emulator/storage/store.py": {"S608"}}
 
 
 def trees() -> Iterator[tuple[str, ast.AST]]:
