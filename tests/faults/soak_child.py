@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cfstream import Limits, Stream
 
+AT_ONCE = 16
 _MIB = 1024 * 1024
 _SMALL = Limits(chunk_min=64 * 1024, chunk_default=256 * 1024, chunk_max=_MIB, chunk_multiple=64 * 1024)
 
@@ -28,7 +29,7 @@ async def main(url: str, journal: str, number: int) -> None:
     done = failed = 0
     async with Stream("t" * 20, "a" * 32, base_url=url, rate_limit=None, _limits=_SMALL) as stream:
         sources = (b"%d" % place for place in range(number))
-        async for outcome in stream.upload_many(sources, journal=journal, concurrency=16):
+        async for outcome in stream.upload_many(sources, journal=journal, concurrency=AT_ONCE):
             done += 1
             failed += outcome.error is not None
             if done % (number // 10) == 0:

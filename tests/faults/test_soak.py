@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import attrs
 import pytest
-from soak_child import memory
+from soak_child import AT_ONCE, memory
 
 from cfstream import Stream, UploadJournal, UploadProgress
 
@@ -82,7 +82,7 @@ async def test_thousands_of_uploads_leave_nothing_behind(sink: Sink, tmp_path: P
     assert UploadJournal(journal).report().done == UPLOADS
     (_, *warm), *_, (_, *last) = told["seen"][1:]
     assert last[0] - warm[0] <= max(4 * MIB, UPLOADS * MIB // 10_000), told["seen"]
-    assert last[1] <= warm[1] + 2, told["seen"]
+    assert last[1] <= warm[1] + AT_ONCE, told["seen"]  # of as many connections, more or fewer are open at a moment
     assert journal.stat().st_size <= UPLOADS * 1024
 
 
