@@ -19,11 +19,11 @@ __all__ = ["BlockingEmulator", "BlockingPublisher", "Emulator", "EmulatorError",
 
 _HOMES = {
     "BlockingEmulator": "blocking",
-    "BlockingPublisher": "publishing",
+    "BlockingPublisher": "ingest.publishing",
     "Emulator": "server",
     "EmulatorError": "errors",
     "Fault": "control.faults",
-    "Publisher": "publishing",
+    "Publisher": "ingest.publishing",
 }
 
 

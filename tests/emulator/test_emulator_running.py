@@ -280,6 +280,7 @@ def test_the_packages_names() -> None:
         "Fault",
         "Publisher",
     ]
+    assert [getattr(package, name).__name__ for name in dir(package)] == dir(package)
     with pytest.raises(AttributeError, match="nothing_such"):
         _ = package.nothing_such
 

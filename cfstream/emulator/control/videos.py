@@ -39,19 +39,18 @@ class AccountVideo:
     live_input: str | None
     """Of which live input it is a recording."""
 
-    @classmethod
-    def of(cls, video: Video) -> "AccountVideo":
-        """What is shown of a record."""
-        same = ("uid", "name", "state", "percent", "error_code", "error_text", "creator", "meta", "size")
-        more = ("duration", "width", "height", "live_input")
-        return cls(
-            **{name: getattr(video, name) for name in (*same, *more)},
-            playable=video.ready_at is not None,
-            created=video.created / times.SECOND,
-            private=video.require_signed_urls,
-        )
-
 
 def in_account(store: Store, limit: int = -1) -> Mapping[str, AccountVideo]:
     """The videos by their uids, the newest first."""
-    return MappingProxyType({video.uid: AccountVideo.of(video) for video in store.videos(VideoFilter(), limit=limit)})
+    return MappingProxyType({video.uid: _shown(video) for video in store.videos(VideoFilter(), limit=limit)})
+
+
+def _shown(video: Video) -> AccountVideo:
+    same = ("uid", "name", "state", "percent", "error_code", "error_text", "creator", "meta", "size")
+    more = ("duration", "width", "height", "live_input")
+    return AccountVideo(
+        **{name: getattr(video, name) for name in (*same, *more)},
+        playable=video.ready_at is not None,
+        created=video.created / times.SECOND,
+        private=video.require_signed_urls,
+    )
