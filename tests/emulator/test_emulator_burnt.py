@@ -83,6 +83,15 @@ async def test_a_clip_has_a_watermark_of_its_own() -> None:
         assert await redness(api, cut["uid"]) > await redness(api, uid) + 80
 
 
+async def test_a_clip_may_take_the_watermark_of_its_source_once_more() -> None:
+    async with running() as api:
+        mark = await profile(api)
+        uid = await made(api, await api.upload(clip(), **{"Upload-Metadata": metadata(watermark=mark)}))
+        cut = await clipped(api, uid, watermark={"uid": mark})
+        assert cut.status == 200
+        await made(api, cut.result["uid"])
+
+
 async def test_an_image_that_cannot_be_read_ends_the_video_in_error() -> None:
     async with running() as api:
         sent = form(png(40, 20)[:40], "l.png", "image/png")

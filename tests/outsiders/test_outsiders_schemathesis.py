@@ -69,14 +69,16 @@ EVERY_CASE: Callable[[Test], Test] = _described().parametrize()
 
 
 class Log(logging.Handler):
-    """What is logged as a warning or worse, also on the thread of the emulator."""
+    """What is logged as a warning or worse, also on the thread of the emulator; but that it has no ears is no fault."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(self.format(record))
+        line = self.format(record)
+        if not line.startswith("Captions in"):
+            self._lines.append(line)
 
     def told(self) -> list[str]:
         lines, self._lines = self._lines, []

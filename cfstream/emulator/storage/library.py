@@ -70,6 +70,8 @@ class Library:
         target.parent.mkdir(exist_ok=True)
         try:
             os.link(source, target)
+        except FileExistsError:
+            return  # as with a clip that takes the watermark of its source once more
         except OSError:  # some file systems have no links
             shutil.copyfile(source, target)
 
