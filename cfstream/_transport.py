@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
 from time import perf_counter
 from typing import Any, TypeVar
@@ -183,17 +183,18 @@ class Transport:
         call.attempts, call.in_flight = attempt, True
         problem: TransportError
         try:
-            async with http.request(
-                request.endpoint.verb,
-                self._url(request),
-                headers=self._headers(request),
-                data=body if body is not None else _data(request),
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=client_timeout(self.settings.retry.connect_timeout, silence, endless=endless),
-            ) as answer:
-                content = await _read(answer, silence)
-                status, headers = answer.status, answer.headers
+            with nullcontext(body) if body is not None else _body(request) as data:
+                async with http.request(
+                    request.endpoint.verb,
+                    self._url(request),
+                    headers=self._headers(request),
+                    data=data,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=client_timeout(self.settings.retry.connect_timeout, silence, endless=endless),
+                ) as answer:
+                    content = await _read(answer, silence)
+                    status, headers = answer.status, answer.headers
         except (aiohttp.ClientError, OSError) as error:
             call.in_flight = False
             problem = translate(error)
@@ -258,16 +259,19 @@ def client_timeout(connect: float, silence: float | None, *, endless: bool = Fal
     return aiohttp.ClientTimeout(total=total, sock_connect=connect, sock_read=silence)
 
 
-def _data(request: Request[Any]) -> bytes | aiohttp.FormData | None:
+@contextmanager
+def _body(request: Request[Any]) -> Generator[bytes | aiohttp.FormData | None]:
+    """Give the body in aiohttp's terms; the files in it are open as long as the context is."""
     encoded = request.encoded
     if not encoded.parts:
-        return encoded.body
+        yield encoded.body
+        return
     form = aiohttp.FormData(quote_fields=False)  # as browsers and curl do: names go as they are
-    for part in encoded.parts:
-        # aiohttp closes what it sent
-        content = part.data.open() if isinstance(part.data, DiskFile) else part.data
-        form.add_field(part.name, content, filename=part.filename, content_type=part.content_type)
-    return form
+    with ExitStack() as files:  # aiohttp closes them too, but some time after the call is over
+        for part in encoded.parts:
+            content = files.enter_context(part.data.open()) if isinstance(part.data, DiskFile) else part.data
+            form.add_field(part.name, content, filename=part.filename, content_type=part.content_type)
+        yield form
 
 
 async def _read(answer: aiohttp.ClientResponse, silence: float | None) -> bytes:

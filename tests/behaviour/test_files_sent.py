@@ -1,7 +1,10 @@
 """Files that go with a call: byte for byte, with their name, from wherever they are, and let go of afterwards."""
 
+import asyncio
 import io
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,7 +51,7 @@ async def test_an_audio_file_is_read_from_disk_anew_for_every_attempt(emulator: 
     assert emulator.requests.count("AUDIO_TRACKS_UPLOAD") == 2
 
 
-async def test_a_file_whose_upload_fails_is_let_go_of(emulator: Emulator, tmp_path: Path) -> None:
+async def test_a_file_is_let_go_of_by_the_time_its_upload_ends(emulator: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "track.wav"
     path.write_bytes(os.urandom(300_000))
     async with emulator.stream(retry=RetryPolicy.none()) as stream:
@@ -56,14 +59,29 @@ async def test_a_file_whose_upload_fails_is_let_go_of(emulator: Emulator, tmp_pa
         emulator.faults.add("AUDIO_TRACKS_UPLOAD", Fault.drop(after_bytes=100_000))
         with pytest.raises(cfstream.AmbiguousResultError):
             await stream.audio_tracks.upload(uid, file=path, label="a")
-        refused = stream.with_options(account_id=emulator.account_id)
+        assert path not in open_files()
         emulator.faults.add("AUDIO_TRACKS_UPLOAD", Fault.status(400))
         with pytest.raises(cfstream.BadRequestError):
-            await refused.audio_tracks.upload(uid, file=path, label="a")
-    async with Stream("t", "a", base_url="http://127.0.0.1:9", retry=RetryPolicy.none()) as nobody:
-        with pytest.raises(TransportError, match="cannot connect"):
-            await nobody.audio_tracks.upload(uid, file=path, label="a")
-    assert path not in open_files()
+            await stream.audio_tracks.upload(uid, file=path, label="a")
+        assert path not in open_files()
+        await stream.audio_tracks.upload(uid, file=path, label="a")
+        assert path not in open_files()
+
+
+async def test_a_file_is_let_go_of_though_every_thread_is_busy(tmp_path: Path) -> None:
+    path = tmp_path / "track.wav"
+    path.write_bytes(b"RIFF")
+    free = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        asyncio.get_running_loop().set_default_executor(pool)
+        pool.submit(free.wait)
+        try:
+            async with Stream("t", "a", base_url="http://127.0.0.1:9", retry=RetryPolicy.none()) as nobody:
+                with pytest.raises(TransportError, match="cannot connect"):
+                    await nobody.audio_tracks.upload("a" * 32, file=path, label="a")
+            assert path not in open_files()
+        finally:
+            free.set()
 
 
 def open_files() -> set[Path]:
