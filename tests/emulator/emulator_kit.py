@@ -42,6 +42,13 @@ class FixedClock:
         self.now += seconds
 
 
+class StillClock(FixedClock):
+    """Time that moves only when the emulator's clock is put forward."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+
 @attrs.frozen
 class Answer:
     """One answer."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from emulator_kit import SMALL, Answer, Api, FixedClock, clip, connected, running
+from emulator_kit import SMALL, Answer, Api, FixedClock, StillClock, clip, connected, running
 
 from cfstream import RetryPolicy
 from cfstream.emulator import Emulator, EmulatorError, Fault
@@ -187,6 +187,28 @@ async def test_a_delay_goes_by_the_given_clock() -> None:
         before = clock.now
         assert (await api.create(5000)).status == 201
         assert clock.now == before + 3600
+
+
+async def test_putting_the_clock_forward_ends_a_delay() -> None:
+    async with running(clock=StillClock()) as api:
+        api.emulator.faults.add("STREAM_LIST", Fault.delay(3600))
+        waiting = await begun(api, api.call("GET"))
+        api.emulator.clock.advance(3599)
+        assert not api.emulator.faults.pending
+        assert not (await asyncio.wait({waiting}, timeout=0.05))[0]
+        await asyncio.to_thread(api.emulator.clock.advance, 1)  # from any thread
+        async with asyncio.timeout(30):
+            assert (await waiting).status == 200
+
+
+async def test_a_clock_that_fails_is_no_clock_that_is_asked_for_ever() -> None:
+    class Broken(FixedClock):
+        async def sleep(self, seconds: float) -> None:
+            raise OSError
+
+    async with running(clock=Broken()) as api:
+        api.emulator.faults.add("STREAM_LIST", Fault.delay(3600))
+        assert (await api.call("GET")).status == 500
 
 
 @pytest.mark.parametrize("direct", [False, True])

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 from aiohttp import web
-from emulator_kit import SMALL, Api, FixedClock, clip, connected, running
+from emulator_kit import SMALL, Api, FixedClock, StillClock, clip, connected, running
 
 from cfstream.emulator import Emulator, EmulatorError
 from cfstream.emulator.delivery import deliveries
@@ -24,13 +24,6 @@ from cfstream.emulator.delivery.log import Delivery
 from cfstream.emulator.storage.store import Store
 
 NOW = 1_800_000_000
-
-
-class StillClock(FixedClock):
-    """Time that moves only when the emulator's clock is put forward."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.Event().wait()
 
 
 @attrs.define

@@ -17,7 +17,7 @@ from yarl import URL
 import cfstream.emulator
 from cfstream.emulator import Emulator, EmulatorError
 from cfstream.emulator.app import make_app
-from cfstream.emulator.control.watching import CONTROL
+from cfstream.emulator.control.noting import CONTROL
 
 TOKEN = "canary-token-0123456789"
 KEY = "canary-key-0123456789"

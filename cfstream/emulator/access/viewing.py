@@ -1,6 +1,5 @@
 """Who may see what: the video that a player's address names, and the rules that protect it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -11,7 +10,7 @@ from cfstream.emulator.access.tokens import TokenError
 from cfstream.emulator.answers import AUTHENTICATION, BAD_REQUEST, Refused, not_found, unauthorized
 from cfstream.emulator.checks import UID
 from cfstream.emulator.service import Service
-from cfstream.emulator.storage.records import ERROR, Video
+from cfstream.emulator.storage.records import ERROR, LiveInput, Video
 
 
 @attrs.frozen(kw_only=True)
@@ -50,26 +49,37 @@ def _uid(text: str) -> str:
     return text
 
 
-def admit(
-    request: web.Request, shown: Ticket, *, signed: bool, allowed_origins: Sequence[str], claim: str | None = None
-) -> None:
+def named(request: web.Request, service: Service) -> tuple[Ticket, Video | LiveInput]:
+    """The video or live input that the first part of a path names, and how it does; whoever asks.
+
+    Raises:
+        Refused: as `ticket` does; 404, there is none.
+    """
+    shown = ticket(request, service)
+    subject = service.library.get(shown.uid) or service.broadcasts.find(shown.uid)
+    if subject is None:
+        raise not_found("video")
+    return shown, subject
+
+
+def admit(request: web.Request, shown: Ticket, subject: Video | LiveInput, *, claim: str | None = None) -> None:
     """Hold who asks against what protects a video or a live input.
 
     Args:
         request: what is asked for.
         shown: its ticket.
-        signed: whether it takes a token.
-        allowed_origins: the sites that may show it; all, where it is empty.
+        subject: whose rules count.
         claim: what the token must allow besides, where it takes one.
 
     Raises:
         Refused: 401, there is no token; 403, it does not allow that, or the site is another one.
     """
-    if signed and shown.claims is None:
-        raise unauthorized()
-    if signed and shown.claims is not None and claim is not None and shown.claims.get(claim) is not True:
-        raise Refused(403, (AUTHENTICATION, f"The token is not {claim}"))
-    if allowed_origins and not origins.allow(request, allowed_origins):
+    if subject.require_signed_urls:
+        if shown.claims is None:
+            raise unauthorized()
+        if claim is not None and shown.claims.get(claim) is not True:
+            raise Refused(403, (AUTHENTICATION, f"The token is not {claim}"))
+    if subject.allowed_origins and not origins.allow(request, subject.allowed_origins):
         raise Refused(403, (AUTHENTICATION, "The origin is none of those that are allowed"))
 
 
@@ -84,11 +94,10 @@ def watched(request: web.Request, service: Service, claim: str | None = None) ->
     Raises:
         Refused: there is none, or it needs a token, another one, or another viewer.
     """
-    shown = ticket(request, service)
-    video = service.library.get(shown.uid)
-    if video is None:
+    shown, video = named(request, service)
+    if not isinstance(video, Video):
         raise not_found("video")
-    admit(request, shown, signed=video.require_signed_urls, allowed_origins=video.allowed_origins, claim=claim)
+    admit(request, shown, video, claim=claim)
     return video
 
 

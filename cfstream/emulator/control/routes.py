@@ -12,10 +12,10 @@ from cfstream.emulator import checks
 from cfstream.emulator.answers import bad_request, success
 from cfstream.emulator.control import delivering, overview, resetting, told, values
 from cfstream.emulator.control.faults import Fault
+from cfstream.emulator.control.noting import CONTROL, Handler
 from cfstream.emulator.control.sweeping import sweep
 from cfstream.emulator.control.videos import in_account
 from cfstream.emulator.control.viewer import Viewer
-from cfstream.emulator.control.watching import CONTROL, Handler
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.errors import InvalidInputError
 

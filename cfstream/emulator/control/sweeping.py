@@ -24,8 +24,6 @@ async def on_moves(service: Service) -> AsyncGenerator[None]:
     tasks: set[asyncio.Task[None]] = set()
 
     def begin() -> None:
-        service.sender.wake()
-        service.broadcasts.wake()
         task = loop.create_task(sweep(service), name="sweep")
         tasks.add(task)
         task.add_done_callback(tasks.discard)
@@ -33,11 +31,9 @@ async def on_moves(service: Service) -> AsyncGenerator[None]:
     def moved() -> None:
         loop.call_soon_threadsafe(begin)
 
-    clock = service.control.clock
-    clock.on_move = moved
     try:
-        yield
+        with service.control.clock.told(moved):
+            yield
     finally:
-        clock.on_move = None
         await asyncio.sleep(0)  # what was asked for until now begins
         await asyncio.gather(*tasks)

@@ -44,7 +44,6 @@ class Sender:
         self._site = ""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._moved = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
         library.ended.append(self.note)
 
@@ -117,27 +116,12 @@ class Sender:
 
     async def _send_all(self, uid: str, session: aiohttp.ClientSession) -> None:
         while (delivery := self._first(uid)) is not None:
-            await self._until(delivery.next_try or 0)
+            await self._clock.sleep(max(0.0, (delivery.next_try or 0.0) - self._clock.time()))
             async with self._slots:
                 self._put(await self._sent(delivery, session))
 
     def _first(self, uid: str) -> Delivery | None:
         return next((each for each in self._log.listed() if each.uid == uid and not each.settled), None)
-
-    async def _until(self, when: float) -> None:
-        while (left := when - self._clock.time()) > 0:
-            # Whichever comes first: time passes, or somebody puts the clock forward.
-            waits = [asyncio.create_task(wait) for wait in (self._clock.sleep(left), self._moved.wait())]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
-
-    def wake(self) -> None:
-        """The clock was put forward: something may have fallen due."""
-        self._moved.set()
-        self._moved = asyncio.Event()
 
     async def _sent(self, delivery: Delivery, session: aiohttp.ClientSession) -> Delivery:
         """Send a message to where the webhook is now, signed with its secret of now; gives how it stands then."""

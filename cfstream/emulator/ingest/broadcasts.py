@@ -4,8 +4,8 @@ import asyncio
 import hmac
 import logging
 import shutil
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
 
 import attrs
 
@@ -31,7 +31,7 @@ _MINUTE: Final = 60 * times.SECOND
 _log = logging.getLogger("cfstream.emulator")
 
 
-class Publisher(Protocol):
+class Connection(Protocol):
     """A connection that publishes."""
 
     async def end(self) -> None:
@@ -52,11 +52,10 @@ class Broadcasts:
         self._jobs = jobs
         self._control = control
         self._disk = disk
-        self._publishers: dict[str, Publisher] = {}
+        self._publishers: dict[str, Connection] = {}
         self._running: dict[str, Broadcast] = {}
         self._ending: dict[Broadcast, asyncio.Task[None]] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
-        self._moved = asyncio.Event()
         self._over: dict[str, int] = {}
         self._open = True
         library.ended.append(self._note_over)
@@ -76,7 +75,7 @@ class Broadcasts:
         broadcast = self._running.get(uid)
         return None if broadcast is None else broadcast.video
 
-    async def enter(self, key: str, publisher: Publisher) -> LiveInput:
+    async def enter(self, key: str, publisher: Connection) -> LiveInput:
         """Let in who has the key of a live input; whoever published there before has to leave.
 
         Raises:
@@ -165,21 +164,20 @@ class Broadcasts:
 
     def _new_video(self, record: LiveInput) -> Video:
         now = self._library.now()
-        name = record.meta.get("name")
         # Seen on the service: the name of the live input, then when the broadcast began.
-        words = [name] if isinstance(name, str) and name else []
+        words = [record.name] if record.name else []
         return self._library.make(
             now,
             state=LIVE,
             uploaded=now,
             live_input=record.uid,
             creator=record.default_creator,
-            require_signed_urls=record.recording["requireSignedURLs"],
-            allowed_origins=record.recording["allowedOrigins"] or [],
+            require_signed_urls=record.require_signed_urls,
+            allowed_origins=record.allowed_origins,
             meta={"name": " ".join([*words, f"{times.moment(now):%d %b %y %H:%M} UTC"])},
         )
 
-    def leave(self, uid: str, publisher: Publisher, error: RefusedError | None) -> None:
+    def leave(self, uid: str, publisher: Connection, error: RefusedError | None) -> None:
         """A publisher has gone: by itself, or because of an error."""
         if self._publishers.get(uid) is not publisher:
             return
@@ -207,17 +205,9 @@ class Broadcasts:
 
     async def _wait(self, broadcast: Broadcast) -> None:
         """Wait for a publisher to come back; when it has been away for too long, the broadcast is over."""
-        uid, clock = broadcast.live_input, self._control.clock
-        end = clock.monotonic() + broadcast.patience
-        while (left := end - clock.monotonic()) > 0:
-            await _either(clock.sleep(left), self._moved.wait())
+        await self._control.clock.sleep(broadcast.patience)
         self._finish(broadcast)
-        self._note(uid, status.DISCONNECTED, status.CLIENT_LEFT)
-
-    def wake(self) -> None:
-        """The clock was put forward: some publisher may have been away for too long."""
-        self._moved.set()
-        self._moved = asyncio.Event()
+        self._note(broadcast.live_input, status.DISCONNECTED, status.CLIENT_LEFT)
 
     def finish(self, broadcast: Broadcast) -> None:
         """A broadcast is over though its publisher is still there."""
@@ -301,14 +291,3 @@ class Broadcasts:
         for uid in [uid for uid, due in self._over.items() if due <= now]:
             del self._over[uid]
             await asyncio.to_thread(shutil.rmtree, self._library.live(uid), ignore_errors=True)
-
-
-async def _either(*waits: Coroutine[Any, Any, Any]) -> None:
-    """Wait for the first of some waits."""
-    tasks = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,13 +1,12 @@
 """The event loop's side of the child process that makes live HLS of a broadcast."""
 
-import asyncio
 import logging
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from typing import Final
 
 from cfstream.emulator.media.errors import UNKNOWN, MediaError
-from cfstream.emulator.media.runner import kill, parse, spawn
+from cfstream.emulator.media.runner import last_words, parse, spawn
 
 _WORKER: Final = "cfstream.emulator.media.live.worker"
 _GRACE: Final = 5.0
@@ -44,16 +43,7 @@ class Feed:
         process, self._process = self._process, None
         if process is None:
             return None
-        ended = asyncio.ensure_future(_last_words(process))
-        try:
-            done, _ = await asyncio.wait({ended}, timeout=_GRACE)
-        except asyncio.CancelledError:
-            kill(process)
-            ended.cancel()
-            raise
-        if not done:
-            kill(process)
-        said = await ended
+        said = await last_words(process, _ended(process), _GRACE)
         event = parse(said) if said else {}
         if event.get("event") == "error":
             return MediaError(event["code"], event["text"])
@@ -63,7 +53,7 @@ class Feed:
         return None
 
 
-async def _last_words(process: Process) -> bytes:
+async def _ended(process: Process) -> bytes:
     """Let the process come to its end, and take what it has said."""
     if process.stdin is not None:
         process.stdin.close()

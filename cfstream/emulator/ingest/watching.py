@@ -25,20 +25,17 @@ _STATES: Final = (LIVE, QUEUED, ENCODING)
 async def serve(request: web.Request) -> web.StreamResponse:
     """Manifests and what they name, of what is live or was not long ago; the rest is that of a normal video."""
     service = request.app[SERVICE]
-    shown = viewing.ticket(request, service)
-    record = service.broadcasts.find(shown.uid)
-    if record is not None:
-        return _of_input(request, service, shown, record)
-    video = service.library.get(shown.uid)
-    if video is None or video.live_input is None:
-        return await playback.serve(request)
-    return _of_video(request, service, shown, video) or await playback.serve(request)
+    shown, subject = viewing.named(request, service)
+    if isinstance(subject, LiveInput):
+        return _of_input(request, service, shown, subject)
+    answer = None if subject.live_input is None else _of_video(request, service, shown, subject)
+    return answer or await playback.serve(request)
 
 
 def _of_input(request: web.Request, service: Service, shown: Ticket, record: LiveInput) -> web.StreamResponse:
     """What is live at a live input now; what it was of a broadcast that has ended, for players that are behind."""
-    rules, path = record.recording, request.match_info["path"]
-    viewing.admit(request, shown, signed=rules["requireSignedURLs"], allowed_origins=rules["allowedOrigins"] or ())
+    viewing.admit(request, shown, record)
+    path = request.match_info["path"]
     piece = _PIECE.fullmatch(path)
     if piece is not None:
         video = service.library.get(piece["video"])
@@ -61,7 +58,7 @@ def _of_video(request: web.Request, service: Service, shown: Ticket, video: Vide
     piece = _PIECE.fullmatch(path)
     if video.state == ERROR or (piece is None and (path != MASTER or video.state not in _STATES)):
         return None
-    viewing.admit(request, shown, signed=video.require_signed_urls, allowed_origins=video.allowed_origins)
+    viewing.admit(request, shown, video)
     if piece is not None:
         if piece["video"] != video.uid:
             raise not_found("file")
@@ -91,7 +88,7 @@ def _seconds(folder: Path, name: str) -> float | None:
 async def lifecycle(request: web.Request) -> web.Response:
     """Whether a live input or a video is live; everybody may ask."""
     service = request.app[SERVICE]
-    subject = _asked(request, service)
+    _, subject = viewing.named(request, service)
     if isinstance(subject, LiveInput):
         uid = service.broadcasts.video_of(subject.uid)
         return _json({"isInput": True, "videoUID": uid, "live": uid is not None})
@@ -102,22 +99,13 @@ async def lifecycle(request: web.Request) -> web.Response:
 async def views(request: web.Request) -> web.Response:
     """How many watch what is live; everybody may ask, unless the live input hides it."""
     service = request.app[SERVICE]
-    subject = _asked(request, service)
+    _, subject = viewing.named(request, service)
     record, uid = service.broadcasts.find(subject.uid), service.broadcasts.video_of(subject.uid)
     if isinstance(subject, Video):
         record, uid = service.broadcasts.find(subject.live_input or ""), subject.uid
     if record is not None and record.recording["hideLiveViewerCount"]:
         raise Refused(403, (AUTHENTICATION, "The live input hides how many watch it"))
     return _json({"liveViewers": 0 if uid is None else service.broadcasts.viewers.count(uid)})
-
-
-def _asked(request: web.Request, service: Service) -> LiveInput | Video:
-    """The live input or the video that a path names."""
-    uid = viewing.ticket(request, service).uid
-    subject = service.broadcasts.find(uid) or service.library.get(uid)
-    if subject is None:
-        raise not_found("video")
-    return subject
 
 
 def _json(shown: dict[str, Any]) -> web.Response:

@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar
 
 from cfstream.emulator.media.errors import UNKNOWN, MediaError
 from cfstream.emulator.media.jobs import Job, to_arguments
+
+T = TypeVar("T")
 
 _log: Final = logging.getLogger(__name__)
 _WORKER: Final = "cfstream.emulator.media.worker"
@@ -106,17 +108,28 @@ async def end(process: Process) -> None:
     if process.returncode is not None:
         return
     kill(process, signal.SIGTERM)
+    await last_words(process, process.communicate(), _GRACE)
+
+
+async def last_words(process: Process, ending: Coroutine[Any, Any, T], grace: float) -> T:
+    """Waits for what a child process does in the end; it is killed if that takes too long or nobody waits any more.
+
+    Args:
+        process: The child.
+        ending: Reads its output to the end, and waits for it.
+        grace: Seconds that it may take.
+    """
     # not asyncio.timeout: in a task that is being cancelled, as this one may be, Python 3.11.2 mistakes it for that
-    ended = asyncio.ensure_future(process.communicate())
+    ended = asyncio.ensure_future(ending)
     try:
-        done, _ = await asyncio.wait({ended}, timeout=_GRACE)
+        done, _ = await asyncio.wait({ended}, timeout=grace)
     except asyncio.CancelledError:
-        kill(process, signal.SIGKILL)
+        kill(process)
         ended.cancel()
         raise
     if not done:
-        kill(process, signal.SIGKILL)
-    await ended
+        kill(process)
+    return await ended
 
 
 def kill(process: Process, number: signal.Signals = signal.SIGKILL) -> None:

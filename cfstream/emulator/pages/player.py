@@ -8,7 +8,7 @@ import attrs
 from aiohttp import web
 from yarl import URL
 
-from cfstream.emulator.access.viewing import admit, ticket, watched
+from cfstream.emulator.access.viewing import admit, named
 from cfstream.emulator.answers import FRESH, Refused
 from cfstream.emulator.pages.html import page
 from cfstream.emulator.service import SERVICE, Service
@@ -66,13 +66,9 @@ async def state(request: web.Request) -> web.Response:
 
 
 def _subject(request: web.Request, service: Service) -> Video | LiveInput:
-    shown = ticket(request, service)
-    record = service.broadcasts.find(shown.uid)
-    if record is None:
-        return watched(request, service)
-    signed, allowed = record.recording.get("requireSignedURLs", False), record.recording.get("allowedOrigins") or ()
-    admit(request, shown, signed=signed, allowed_origins=allowed)
-    return record
+    shown, subject = named(request, service)
+    admit(request, shown, subject)
+    return subject
 
 
 def _captions(service: Service, video: Video) -> list[dict[str, Any]]:
@@ -94,8 +90,7 @@ def _video(video: Video, captions: Sequence[Mapping[str, Any]], query: Mapping[s
 
 
 def _live_input(record: LiveInput, query: Mapping[str, str]) -> web.Response:
-    name = record.meta.get("name")
-    return _page(name if isinstance(name, str) else record.uid, _live("input", query), _Look.of(query))
+    return _page(record.name or record.uid, _live("input", query), _Look.of(query))
 
 
 def _live(kind: str, query: Mapping[str, str]) -> str:

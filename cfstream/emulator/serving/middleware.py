@@ -18,8 +18,8 @@ from cfstream.emulator.answers import (
     not_found,
     unauthorized,
 )
+from cfstream.emulator.control.noting import NO_ANSWER, Handler, is_control, noting
 from cfstream.emulator.control.sweeping import sweep
-from cfstream.emulator.control.watching import NO_ANSWER, Handler, is_control, watching
 from cfstream.emulator.service import SERVICE, Credentials, Service
 from cfstream.emulator.serving.connections import SERVER
 from cfstream.emulator.serving.hosts import called
@@ -155,5 +155,5 @@ async def contained(request: web.Request, handler: Handler) -> web.StreamRespons
     return response
 
 
-MIDDLEWARES = (host, watching, errors, swept, credentials, contained)
+MIDDLEWARES = (host, noting, errors, swept, credentials, contained)
 """From the outside in."""

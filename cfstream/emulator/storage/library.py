@@ -60,7 +60,7 @@ class Library:
         return video
 
     async def delete(self, uid: str) -> None:
-        """Forget a video and remove its files."""
+        """Forget a video, with what may have been noted about it while its end was being prepared, and its files."""
         self.store.delete_video(uid)
         await asyncio.to_thread(shutil.rmtree, self.folder(uid), ignore_errors=True)
 

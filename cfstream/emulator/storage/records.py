@@ -66,8 +66,7 @@ class Video:
     @property
     def name(self) -> str | None:
         """The name in ``meta``, where there is one."""
-        name = self.meta.get("name")
-        return name if isinstance(name, str) else None
+        return _name(self.meta)
 
     @classmethod
     def load(cls, document: Mapping[str, Any]) -> "Video":
@@ -98,6 +97,21 @@ class LiveInput:
     status: Mapping[str, Any] | None = None
     """``current`` and ``history``, by the names of the API; None before the first connection."""
 
+    @property
+    def name(self) -> str | None:
+        """The name in ``meta``, where there is one."""
+        return _name(self.meta)
+
+    @property
+    def require_signed_urls(self) -> bool:
+        """Whether its broadcasts take a token; as a video says it of itself."""
+        return bool(self.recording["requireSignedURLs"])
+
+    @property
+    def allowed_origins(self) -> list[str]:
+        """The sites that may show its broadcasts; all, where it is empty."""
+        return self.recording["allowedOrigins"] or []
+
     @classmethod
     def load(cls, document: Mapping[str, Any]) -> "LiveInput":
         """Read a stored document; keys of other versions are passed over."""
@@ -105,3 +119,8 @@ class LiveInput:
 
 
 _LIVE_INPUT_FIELDS = frozenset(attrs.fields_dict(LiveInput))
+
+
+def _name(meta: Mapping[str, Any]) -> str | None:
+    name = meta.get("name")
+    return name if isinstance(name, str) else None

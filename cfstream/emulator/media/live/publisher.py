@@ -1,6 +1,6 @@
 """The child process that plays a broadcaster: a moving picture and a tone, sent by RTMP as time goes by.
 
-It reads one line of JSON from standard input, the fields of ``Broadcast``: the address in it holds a stream key, which
+It reads one line of JSON from standard input, the fields of ``Wanted``: the address in it holds a stream key, which
 has no place on a command line. It says ``{"event": "publishing"}`` once it is let in, and ends when its input does.
 """
 
@@ -33,7 +33,7 @@ def _size(given: Sequence[int]) -> tuple[int, int]:
 
 
 @attrs.frozen(kw_only=True)
-class Broadcast:
+class Wanted:
     """What is sent where, and how fast."""
 
     url: str = attrs.field(repr=False)
@@ -51,7 +51,7 @@ class Broadcast:
 def main() -> int:
     """Broadcasts what the first line of the input says and returns the exit status."""
     signal.signal(signal.SIGTERM, _stop)
-    wanted = Broadcast(**json.loads(sys.stdin.readline()))
+    wanted = Wanted(**json.loads(sys.stdin.readline()))
     worker.end_with_parent()
     worker.be_modest()
     try:
@@ -72,7 +72,7 @@ def _stop(*_: object) -> None:
     raise _StoppedError
 
 
-def publish(wanted: Broadcast) -> None:
+def publish(wanted: Wanted) -> None:
     """Sends the broadcast.
 
     Raises:

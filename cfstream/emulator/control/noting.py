@@ -31,7 +31,7 @@ def is_control(request: web.Request) -> bool:
 
 
 @web.middleware
-async def watching(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def noting(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Note every request but those to the control and for the pages' own files, and let it meet its fault."""
     if is_control(request) or request.path.startswith(f"{STATIC}/"):
         return await handler(request)
