@@ -85,6 +85,8 @@ class Service:
     """Set when the emulator begins to close."""
     sweeping: asyncio.Lock = attrs.field(factory=asyncio.Lock)
     """Held while what fell due is being deleted, or everything is: new requests wait."""
+    seeding: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+    """Held while the files of a folder are taken in."""
     at_work: set[asyncio.Task[Any]] = attrs.field(factory=set)
     """The requests that are being answered."""
 

@@ -136,6 +136,13 @@ async def test_a_seeded_account_is_not_seeded_twice(tmp_path: Path) -> None:
         assert len(emulator.videos) == 2
 
 
+async def test_two_who_seed_at_once_seed_once(tmp_path: Path) -> None:
+    async with Emulator() as emulator:
+        one, other = await asyncio.gather(emulator.seed(folder(tmp_path)), emulator.seed(tmp_path))
+        assert one == other
+        assert set(emulator.videos) == set(one.values())
+
+
 def test_seeding_blocks_in_the_blocking_face(tmp_path: Path) -> None:
     with Emulator(seed=folder(tmp_path)) as emulator:
         assert len(emulator.videos) == 2

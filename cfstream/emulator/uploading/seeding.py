@@ -75,7 +75,8 @@ async def end(service: Service) -> None:
 
 async def _seed(service: Service, folder: Path) -> dict[str, str]:
     found = {path: _meta(path) for path in await asyncio.to_thread(_media, folder)}
-    taken = {path: await _take(service, path, meta) for path, meta in found.items()}
+    async with service.seeding:  # two at once would take in a file twice
+        taken = {path: await _take(service, path, meta) for path, meta in found.items()}
     for path, uid in taken.items():
         await service.jobs.settled(uid)
         video = service.library.get(uid)
