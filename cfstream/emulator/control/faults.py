@@ -100,7 +100,7 @@ class Fault:
 
     @classmethod
     def delay(cls, seconds: float) -> "Fault":
-        """A pause before the request is looked at, in seconds of the emulator's clock: `EmulatorClock.advance` shortens it.
+        """A pause before the request is looked at, in seconds by `Emulator.clock`, which may be put forward meanwhile.
 
         Raises:
             InvalidInputError: the number is refused.
