@@ -93,7 +93,9 @@ async def _serve(screen: Screen, served: asyncio.Event, options: dict[str, Any])
     data, seed, name = options.pop("data"), options.pop("seed"), options.pop("transcriber")
     transcriber = None if name is None else load(name)
     token = os.environ.get(TOKEN) or None
-    async with started(Emulator(data, api_token=token, transcriber=transcriber, **options)) as emulator:
+    with _token_advised():
+        made = Emulator(data, api_token=token, transcriber=transcriber, **options)
+    async with started(made) as emulator:
         served.set()
         variables = environment(emulator)
         pages = {"page": emulator.url("/"), "dashboard": emulator.dashboard_url, "live": emulator.live_url}
@@ -125,6 +127,17 @@ def run_until_stopped(work: Coroutine[Any, Any, None], served: asyncio.Event) ->
         # somebody has to stop a server: only before it serves is that a failure
         if not served.is_set():
             raise
+
+
+@contextmanager
+def _token_advised() -> Generator[None]:
+    try:
+        yield
+    except EmulatorError as error:
+        if "api_token" not in str(error):
+            raise
+        # no option takes it: what is typed in a command line others can read
+        raise EmulatorError(f"{error}; put one into {TOKEN}") from error
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from cfstream.emulator.answers import BAD_URL, Refused, bad_request
 from cfstream.emulator.serving.patience import patient
 
 UID = re.compile(r"[0-9a-f]{32}")
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,8}")
 
 _BODY_MAX = 1024 * 1024
 _AT_CREATION = (

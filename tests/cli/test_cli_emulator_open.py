@@ -20,7 +20,8 @@ def test_an_open_address_without_a_good_token_is_refused_in_one_line(
         monkeypatch.setenv(name, value)
     done = Here(capsys)("emulator", "--port", "0", "--host", "0.0.0.0")
     assert (done.code, done.out) == (2, "")
-    assert "needs an api_token of at least 16 characters" in done.error_line()
+    line = done.error_line()
+    assert line.endswith("needs an api_token of at least 16 characters; put one into CFSTREAM_EMULATOR_TOKEN")
     assert "short-secret" not in done.err
 
 
@@ -41,6 +42,7 @@ def test_options_that_make_no_sense_are_refused_in_one_line(
     done = Here(capsys)("emulator", "--port", "0", *options)
     assert (done.code, done.out) == (2, "")
     assert "secret" not in done.error_line()
+    assert "CFSTREAM_EMULATOR_TOKEN" not in done.error_line()
 
 
 def status(url: str, host: str, token: str) -> int:

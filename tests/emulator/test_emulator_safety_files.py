@@ -1,16 +1,20 @@
 """The data folder: names that the server made, for its owner only, nothing outside touched, and of bounded size."""
 
+import asyncio
 import errno
+import gc
 import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Callable
+import struct
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from emulator_kit import Api, clip, form, metadata, png, running
+from emulator_kit import Answer, Api, clip, form, metadata, png, running
 from yarl import URL
 
 from cfstream.emulator import Emulator, EmulatorError
@@ -202,6 +206,52 @@ async def test_the_quota_holds_for_what_is_made_of_videos(tmp_path: Path) -> Non
             assert b"the emulator's disk quota has 0 bytes left" in refused.body
 
 
+CREATIONS: dict[str, Callable[[Api, str], Coroutine[Any, Any, Answer]]] = {
+    "tus": lambda api, _: api.create(10),
+    "form": lambda api, _: api.call("POST", "", data=form(clip(), "a.mp4", "video/mp4")),
+    "direct": lambda api, _: api.call("POST", "/direct_upload", json={"maxDurationSeconds": 10}),
+    "copy": lambda api, _: api.call("POST", "/copy", json={"url": "http://127.0.0.1:9/x.mp4"}),
+    "clip": lambda api, uid: api.call(
+        "POST", "/clip", json={"clippedFromVideoUID": uid, "startTimeSeconds": 0, "endTimeSeconds": 1}
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CREATIONS)
+async def test_others_are_served_while_the_files_are_counted_for_a_new_video(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, begun, served = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    walk = os.walk
+
+    def slow(folder: Path) -> Iterator[Any]:
+        loop.call_soon_threadsafe(begun.set)
+        assert served.wait(5), "nobody was served meanwhile"
+        return walk(folder)
+
+    async with running(disk_quota=10**9) as api:
+        uid = await api.upload(clip())
+        await api.until(uid, "ready")
+        api.emulator.pause_encoding()
+        monkeypatch.setattr(os, "walk", slow)
+        creation = asyncio.create_task(CREATIONS[kind](api, uid))
+        await begun.wait()
+        assert (await api.call("GET")).status == 200
+        served.set()
+        assert (await creation).status in (200, 201)
+
+
+@pytest.mark.parametrize("kind", CREATIONS)
+async def test_no_video_is_made_where_the_quota_is_used_up(kind: str) -> None:
+    async with running() as api:
+        uid = await api.upload(clip())
+        await api.until(uid, "ready")
+        api.emulator._running.disk.quota = 1
+        refused = await CREATIONS[kind](api, uid)
+        assert (refused.status, refused.codes) == (413, [10011])
+        assert len((await api.call("GET")).result) == 1
+
+
 async def test_a_track_is_not_encoded_where_there_is_no_room(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as api:
         uid = await api.upload(clip())
@@ -288,10 +338,79 @@ async def test_a_full_disk_keeps_what_came_and_the_upload_goes_on_later(
 
 async def test_thousands_of_uploads_that_never_come_take_no_room_worth_speaking_of(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as api:
-        assert await uploads_of(api, 500) == 500
-        assert 10**9 - Disk(tmp_path, 10**9).room() < 8_000_000
+        assert await uploads_of(api, 100) == 100  # what the first of a kind takes is taken once
+        before = memory()
+        assert await uploads_of(api, 10_000) == 10_000
+        assert memory() - before < 100 * 1024**2
+        assert 10**9 - Disk(tmp_path, 10**9).room() < 32_000_000
 
 
 async def uploads_of(api: Api, count: int) -> int:
     headers = {"Upload-Metadata": metadata(maxdurationseconds="1")}
     return [(await api.create(10**9, **headers)).status for _ in range(count)].count(201)
+
+
+def memory() -> int:
+    """Bytes of this process, in which the emulator runs; 0 where the system does not tell."""
+    file = Path("/proc/self/statm")
+    if not file.exists():
+        return 0
+    gc.collect()
+    return int(file.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def test_what_is_made_of_one_video_leaves_less_for_the_next(tmp_path: Path) -> None:
+    def used() -> int:
+        return 10**9 - Disk(tmp_path, 10**9).room()
+
+    async with running(data_dir=tmp_path) as api:
+        address = (await api.call("POST", "/direct_upload", json={"maxDurationSeconds": 9})).result["uploadURL"]
+        disk = api.emulator._running.disk
+        disk.quota = used() + 10_000_000
+        await api.until(await api.upload(clip()), "ready")
+        disk.quota = used() + 50_000
+        data = clip() + struct.pack(">I4s", 500_000, b"free") + bytes(500_000 - 8)
+        refused = await api.call("POST", address, token=None, data=form(data, "a.mp4", "video/mp4"))
+        assert refused.status == 413
+        assert used() <= disk.quota
+
+
+async def test_the_quota_holds_for_captions_and_watermarks(tmp_path: Path) -> None:
+    def used() -> int:
+        return 10**9 - Disk(tmp_path, 10**9).room()
+
+    async with running(data_dir=tmp_path) as api:
+        uid = (await api.create(10)).headers["stream-media-id"]
+        quota = used() + 100_000
+        api.emulator._running.disk.quota = quota
+        file = form(b"WEBVTT\n\n" + b"x" * 200_000)
+        refused = await api.call("PUT", f"/{uid}/captions/en", data=file)
+        assert (refused.status, refused.codes) == (413, [10011])
+        refused = await api.call("POST", "/watermarks", data=form(png() + bytes(200_000), "l.png", "image/png"))
+        assert (refused.status, refused.codes) == (413, [10011])
+        assert used() <= quota
+        assert (await api.call("GET", f"/{uid}/captions")).result == []
+
+
+async def test_a_link_in_place_of_captions_is_neither_read_nor_written(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    async with running(data_dir=tmp_path / "data") as api:
+        uid = (await api.create(10)).headers["stream-media-id"]
+        for _ in range(2):
+            assert (await api.call("PUT", f"/{uid}/captions/en", data=form(b"WEBVTT\n"))).status == 200
+            assert (await api.call("GET", f"/{uid}/captions/en/vtt")).body == b"WEBVTT\n"
+            assert secret.read_bytes() == b"secret"
+            file = api.emulator._running.library.caption(uid, "en")
+            file.unlink()
+            file.symlink_to(secret)
+        assert (await api.call("GET", f"/{uid}/captions/en/vtt")).status == 404
+
+
+async def test_a_language_is_no_longer_than_a_name_of_a_file_may_be() -> None:
+    long = "en" + "-aaaaaaaa" * 40
+    async with running() as api:
+        uid = (await api.create(10)).headers["stream-media-id"]
+        api.emulator._running.library.change(uid, state="ready", ready_at=1)
+        assert (await api.call("PUT", f"/{uid}/captions/{long}", data=form(b"WEBVTT\n"))).status == 400
+        assert (await api.media(f"/{uid}/captions/{long}.vtt")).status == 404

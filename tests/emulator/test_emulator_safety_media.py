@@ -8,16 +8,19 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 from emulator_kit import clip, form, running, site
+from live_kit import key_of, live_input, on_air, playlist
 from safety_kit import until
 
 import cfstream
 from cfstream.emulator.media.errors import MediaError
-from cfstream.emulator.media.jobs import ProbeJob
+from cfstream.emulator.media.jobs import EncodeJob, Job, Mp4Job, ProbeJob, RecordingJob, TrackJob, to_arguments
 from cfstream.emulator.media.runner import run_job
+from cfstream.emulator.media.segments import PLAYLIST
 
 SECRET = b"the secret that is in another file"
 
@@ -140,12 +143,21 @@ def limits_of(pid: int) -> dict[str, str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such pipe")
-def test_a_worker_that_is_late_is_ended_by_the_system(tmp_path: Path) -> None:
-    pipe = tmp_path / "source"
+@pytest.mark.parametrize("kind", [ProbeJob, EncodeJob, Mp4Job, RecordingJob])
+def test_a_worker_that_is_late_is_ended_by_the_system(tmp_path: Path, kind: type[Job]) -> None:
+    rendition, out = tmp_path / "360", tmp_path / "out"
+    rendition.mkdir()
+    pipe = rendition / PLAYLIST
     os.mkfifo(pipe)
+    jobs: list[Job] = [
+        *(ProbeJob(source=pipe), EncodeJob(source=pipe, out_dir=out)),
+        *(Mp4Job(hls_dir=tmp_path, target=out), RecordingJob(source=pipe, target=out)),
+    ]
+    (job,) = (each for each in jobs if isinstance(each, kind))
     code = (
-        "import sys; from cfstream.emulator.media import worker; worker._PATIENCE['probe'] = 1;"
-        f"sys.exit(worker.main(['probe', '{{\"source\": \"{pipe}\"}}']))"
+        "import sys; from cfstream.emulator.media import worker;"
+        "worker._PATIENCE = dict.fromkeys(worker._PATIENCE, 1);"
+        f"sys.exit(worker.main({to_arguments(job)!r}))"
     )
     # with its input open, for it ends with that
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
@@ -166,3 +178,35 @@ async def test_a_worker_that_needs_too_much_memory_ends_in_error_and_nothing_els
     source.write_bytes(clip())
     with pytest.raises(MediaError):
         await run_job(ProbeJob(source=source))
+
+
+@pytest.mark.parametrize("kind", [EncodeJob, TrackJob])
+def test_work_on_a_video_takes_time_by_its_length(tmp_path: Path, kind: Any) -> None:
+    pytest.importorskip("resource")
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.write_bytes(clip())
+    job: Job = (
+        EncodeJob(source=source, out_dir=out) if kind is EncodeJob else TrackJob(source=source, out_dir=out, seconds=1)
+    )
+    code = (
+        "import resource; from cfstream.emulator.media import worker;"
+        f"assert worker.main({to_arguments(job)!r}) == 0;"
+        "assert resource.getrlimit(resource.RLIMIT_CPU)[0] == 800"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the process table of Linux")
+async def test_the_worker_of_a_broadcast_has_bounds() -> None:
+    async with running() as api:
+        record = await live_input(api)
+        async with on_air(api, key_of(record)) as publisher:
+            await playlist(api, record["uid"])
+            (broadcast,) = api.emulator._running.broadcasts._running.values()
+            process = broadcast.feed._process
+            assert process is not None
+            limits = limits_of(process.pid)
+            assert os.getpgid(process.pid) == process.pid
+            await publisher.leave()
+    assert limits["Max address space"] == str(4 * 1024**3)
+    assert limits["Max file size"] == str(32 * 1024**3)

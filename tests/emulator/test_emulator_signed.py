@@ -275,6 +275,28 @@ async def test_the_key_is_the_one_that_the_header_names(world: World) -> None:
         assert await world.status(raw(world, json.dumps({"alg": "RS256", "kid": kid}).encode(), body)) == 401, kid
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"jku": "https://example.com/keys"},
+        {"x5u": "https://example.com/keys"},
+        {"jwk": jwt.algorithms.RSAAlgorithm.to_jwk(FOREIGN.public_key(), as_dict=True)},
+        {"jwk": None},
+        {"x5c": [part(b"x")]},
+        {"jwk": {}, "x5c": []},
+    ],
+    ids=",".join,
+)
+async def test_a_token_that_brings_a_key_opens_nothing_however_well_it_is_signed(
+    world: World, head: dict[str, Any]
+) -> None:
+    token = world.sign({**head, "x5t": "a digest is no key"})
+    answer = await world.api.media(f"/{token}/manifest/video.m3u8")
+    assert answer.status == 401
+    assert answer.body == b"The token opens nothing: it brings a key of its own\n"
+    assert await world.status(world.sign({"x5t": "a digest is no key"})) == 200
+
+
 async def test_junk_is_refused_without_a_fault(world: World, caplog: pytest.LogCaptureFixture) -> None:
     head = json.dumps({"alg": "RS256", "kid": world.key["id"]}).encode()
     for body in (b"", b"\xff", b"[]", b"1", b"null", b'"x"', b"{", b"[" * 4000, b'{"a":' * 900 + b"1" + b"}" * 900):

@@ -243,6 +243,17 @@ async def test_a_video_becomes_ready() -> None:
     }
 
 
+async def test_how_far_an_encoding_is_can_be_seen() -> None:
+    async with running() as api:
+        uid, seen, state = await api.upload(clip(20.0, 640, 360)), [0.0], ""
+        while state not in ("ready", "error"):
+            status = (await api.call("GET", f"/{uid}")).result["status"]
+            state = status["state"]
+            seen.append(float(status.get("pctComplete", 0)))
+    assert seen == sorted(seen)
+    assert len({percent for percent in seen if 0 < percent < 100}) > 2
+
+
 async def test_storage_by_creator() -> None:
     async with running() as api:
         await make(api, "x", **{"Upload-Creator": "alice"})

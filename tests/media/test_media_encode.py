@@ -1,3 +1,5 @@
+"""Encodings are decoded again and measured: sizes, frames, sound and times, of plain videos and of odd ones."""
+
 import math
 import re
 import struct
@@ -10,9 +12,10 @@ from xml.etree import ElementTree as ET
 import av
 import pytest
 from attrs import evolve
+from av.video.frame import VideoFrame
 from media_samples import HALVES, colour, corrupt, decoded, make, samples_of
 
-from cfstream.emulator.media import picture
+from cfstream.emulator.media import containers, picture
 from cfstream.emulator.media.clock import Timeline
 from cfstream.emulator.media.encode import EncodeResult, encode
 from cfstream.emulator.media.errors import MediaError
@@ -61,6 +64,26 @@ def run(tmp_path: Path) -> Callable[..., tuple[EncodeResult, Path]]:
 )
 def test_full_ladder(size: tuple[int, int], expected: list[tuple[int, int]]) -> None:
     assert [(each.width, each.height) for each in rungs(*size, PRESETS["full"])] == expected
+
+
+def test_five_sizes_come_of_one_decoding(
+    run: Callable[..., tuple[EncodeResult, Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decodings = 0
+
+    def counted(packet: Any) -> Any:
+        nonlocal decodings
+        frames = containers.decode(packet)
+        decodings += sum(isinstance(frame, VideoFrame) for frame in frames or ())
+        return frames
+
+    monkeypatch.setattr("cfstream.emulator.media.encode.decode", counted)
+    result, out = run("full", size=(1920, 1080), seconds=1, fps=10, audio="aac")
+    assert decodings == 10
+    assert sizes(result) == [(426, 240), (640, 360), (854, 480), (1280, 720), (1920, 1080)]
+    for rendition in result.renditions:
+        frames = decoded(out / rendition.name / "stream.m3u8")
+        assert [(frame.width, frame.height) for frame in frames] == [(rendition.width, rendition.height)] * 10
 
 
 def test_a_small_video_keeps_its_size(run: Callable[..., tuple[EncodeResult, Path]]) -> None:

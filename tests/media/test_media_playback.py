@@ -1,3 +1,5 @@
+"""The proof of a played video and its MP4, each held against what is wrong with broken ones."""
+
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,3 +1,5 @@
+"""What a look at a file tells of it, and why a file is refused."""
+
 import socket
 from fractions import Fraction
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Media jobs in child processes: what they say, how they end, and that nothing of them stays behind."""
+
 import asyncio
 import json
 import os

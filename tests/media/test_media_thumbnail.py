@@ -1,3 +1,5 @@
+"""Stills and GIFs are decoded again and measured."""
+
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path

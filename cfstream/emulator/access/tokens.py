@@ -36,6 +36,8 @@ _UNCHECKED: "Options" = {
     "verify_sub": False,
     "verify_jti": False,
 }
+_KEYS_BROUGHT = frozenset({"jku", "jwk", "x5c", "x5u"})
+"""Headers by which a token says with what key it is to be checked; nobody honest signs such a one for Stream."""
 _INSTANT = re.compile(r"[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -67,7 +69,10 @@ class Signer:
         if len(token) > _LONGEST_TEXT:
             raise TokenError("it is too long")
         try:
-            kid = jwt.get_unverified_header(token).get("kid", "")
+            header = jwt.get_unverified_header(token)
+            if not _KEYS_BROUGHT.isdisjoint(header):
+                raise TokenError("it brings a key of its own")
+            kid = header.get("kid", "")
             claims = jwt.decode(token, self._key(kid), algorithms=[_ALGORITHM], options=_UNCHECKED)
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenError(str(error)) from error

@@ -73,9 +73,7 @@ async def update(request: web.Request) -> web.Response:
         raise bad_request("file: must be WebVTT")
     await service.transcriptions.cancel(uid, language)
     service.video(request)
-    target = service.library.caption(uid, language)
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(content)
+    service.disk.write(service.library.caption(uid, language), content)
     caption = {"language": language, "label": label(language), "generated": False, "status": READY}
     _put(service, uid, caption)
     return _told(caption)
@@ -146,10 +144,10 @@ async def delete(request: web.Request) -> web.Response:
     return success("")
 
 
-async def get_vtt(request: web.Request) -> web.Response:
+async def get_vtt(request: web.Request) -> web.StreamResponse:
     """CAPTIONS_LANGUAGE_VTT_GET."""
     uid, caption = _find(request)
     if caption["status"] != READY:
         raise not_found("caption file")
-    body = request.app[SERVICE].library.caption(uid, caption["language"]).read_bytes()
-    return web.Response(body=body, content_type="text/vtt", charset="utf-8")
+    file = request.app[SERVICE].library.caption(uid, caption["language"])
+    return web.FileResponse(file, headers={"Content-Type": "text/vtt; charset=utf-8"})

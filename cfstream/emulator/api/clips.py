@@ -15,6 +15,7 @@ async def create(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     library = service.library
     body = await checks.json_object(request)
+    await service.disk.check_aside()
     source = _source(service, checks.string("clippedFromVideoUID", body.get("clippedFromVideoUID")))
     most = service.limits.duration_max
     start = checks.whole("startTimeSeconds", body.get("startTimeSeconds"), 0, most)

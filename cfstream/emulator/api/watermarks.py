@@ -2,9 +2,7 @@
 
 import secrets
 import struct
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +11,7 @@ from cfstream.emulator import checks, times
 from cfstream.emulator.answers import BAD_URL, Refused, bad_request, not_found, success
 from cfstream.emulator.service import SERVICE, Service
 from cfstream.emulator.serving import fetch, forms
+from cfstream.emulator.uploading import incoming
 
 _POSITIONS = ("upperRight", "upperLeft", "lowerLeft", "lowerRight", "center")
 _DEFAULTS = {"opacity": 1.0, "padding": 0.05, "scale": 0.15}
@@ -35,8 +34,8 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def _fetched(service: Service, url: str) -> bytes:
-    with tempfile.TemporaryDirectory(dir=service.library.root) as folder:
-        target = Path(folder) / "image"
+    # Where the next start clears away what an emulator that was killed has left.
+    with incoming.place(service.library) as target:
         try:
             await fetch.fetch(
                 url, target, service.limits.watermark_max, private=service.allow_private_fetch, seconds=_PATIENCE
@@ -80,9 +79,7 @@ def _make(service: Service, image: bytes, settings: Mapping[str, Any], source: s
         "downloadedFrom": source,
         **settings,
     }
-    target = service.library.watermark(uid)
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(image)
+    service.disk.write(service.library.watermark(uid), image)
     service.library.store.put("watermark", uid, profile)
     return success(profile)
 

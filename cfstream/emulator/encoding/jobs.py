@@ -74,7 +74,7 @@ class Jobs:
         """Give how many bytes what is being made may still take on the disk.
 
         Raises:
-            MediaError: none.
+            MediaError: there is no room left: what is made fails as it would on a full disk.
         """
         return self._disk.left()
 

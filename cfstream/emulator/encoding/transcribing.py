@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
 
+from cfstream.emulator.answers import Refused
 from cfstream.emulator.encoding import presenting, vtt
 from cfstream.emulator.errors import EmulatorError
 from cfstream.emulator.media.errors import MediaError
@@ -69,6 +70,8 @@ class Transcriptions:
             try:
                 audio = await service.made.get(presenting.mp4_job(service.library, uid, sound_only=True))
                 _keep(service, uid, language, await _file(transcriber, audio, language, service.limits.caption_max))
+            except Refused as error:
+                _end(service, uid, language, error.errors[0][1])
             except MediaError as error:
                 _end(service, uid, language, f"The sound of the video cannot be listened to: {error}")
             except Exception as error:  # noqa: BLE001  # a function of the user's may fail in any way
@@ -164,9 +167,7 @@ def _end(service: Service, uid: str, language: str, why: str) -> None:
 
 
 def _keep(service: Service, uid: str, language: str, file: bytes) -> None:
-    target = service.library.caption(uid, language)
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(file)
+    service.disk.write(service.library.caption(uid, language), file)
     _change(service, uid, language, status=READY)
 
 

@@ -49,8 +49,15 @@ _NICENESS: Final = 5
 # A crafted file must not take the machine down; no honest one comes near these. The longest video is 10 hours, and
 # a second of it costs several of a processor.
 _LIMITS: Final = {"RLIMIT_AS": 4 * _GIB, "RLIMIT_FSIZE": 32 * _GIB, "RLIMIT_CPU": 7 * 24 * 3600, "RLIMIT_CORE": 0}
-# Seconds for what looks at some of a file; the others may take as long as a video is long, many times over.
-_PATIENCE: Final = {ProbeJob.name: 60, ThumbnailJob.name: 120, GifJob.name: 300}
+# Seconds for what encodes nothing or little; the others may take as long as a video is long, many times over.
+_PATIENCE: Final = {
+    ProbeJob.name: 60,
+    ThumbnailJob.name: 120,
+    GifJob.name: 300,
+    # these copy a video of any length, as fast as the disk is
+    Mp4Job.name: 3600,
+    RecordingJob.name: 3600,
+}
 _FULL: Final = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
 _CPU_LEAST, _CPU_PER_SECOND = 600, 200
 
@@ -115,6 +122,11 @@ def _limit(name: str, most: int) -> None:
         resource.setrlimit(getattr(resource, name), (most, most))
 
 
+def _limit_time(seconds: float) -> None:
+    """Let the work on so many seconds of a video take so much and no more."""
+    _limit("RLIMIT_CPU", min(_CPU_LEAST + int(_CPU_PER_SECOND * seconds), _LIMITS["RLIMIT_CPU"]))
+
+
 def _run(job: Job) -> dict[str, Any]:
     match job:
         case EncodeJob():
@@ -136,6 +148,7 @@ def _run(job: Job) -> dict[str, Any]:
             record(job.source, job.target)
             return {"size": job.target.stat().st_size}
         case TrackJob():
+            _limit_time(job.seconds)
             return attrs.asdict(encode_track(**attrs.asdict(job)))
         case MakeJob():
             make_test_video(job.target, seconds=job.seconds)
@@ -145,8 +158,10 @@ def _run(job: Job) -> dict[str, Any]:
 
 
 def _encode(job: EncodeJob) -> dict[str, Any]:
+    signal.alarm(_PATIENCE[ProbeJob.name])
     facts, part = probe(job.source), None
-    _limit("RLIMIT_CPU", _CPU_LEAST + int(_CPU_PER_SECOND * facts.duration))
+    signal.alarm(0)
+    _limit_time(facts.duration)
     shown = facts
     if job.start is not None and job.end is not None:
         part = Part(start=job.start, end=job.end)

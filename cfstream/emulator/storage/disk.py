@@ -1,5 +1,6 @@
 """The room on disk: how much the data folder may take, and what keeps files in it to their owner."""
 
+import asyncio
 import errno
 import os
 import shutil
@@ -12,6 +13,7 @@ import attrs
 from cfstream.emulator.answers import INTERNAL, STORAGE_FULL, Refused
 from cfstream.emulator.errors import EmulatorError
 from cfstream.emulator.media.errors import UNKNOWN, MediaError
+from cfstream.emulator.media.files import whole
 
 FOLDERS: Final = ("videos", "watermarks", "incoming")
 """What the data folder has, besides the database."""
@@ -32,8 +34,8 @@ class Disk:
     """The most bytes in the folder, all that is made of videos included."""
     _promised: int = 0
 
-    def check(self, size: int = 0) -> None:
-        """Make sure that there is room for so many bytes.
+    def check(self, size: int = 0) -> int:
+        """Make sure that there is room for so many bytes, and give how many may come in all.
 
         Raises:
             Refused: 413, there is not.
@@ -41,6 +43,18 @@ class Disk:
         room = self.room()
         if room <= 0 or size > room:
             raise Refused(413, (STORAGE_FULL, self._exceeded(room)), close=True)
+        return room
+
+    async def check_aside(self, size: int = 0) -> None:
+        """Make sure of that while others are served: for a quota all files are counted, which takes its time.
+
+        Raises:
+            Refused: as above.
+        """
+        if self.quota is None:
+            self.check(size)
+        else:
+            await asyncio.to_thread(self.check, size)
 
     def take(self, size: int) -> None:
         """Make sure of the same for bytes that are written next.
@@ -49,9 +63,21 @@ class Disk:
             Refused: as above.
         """
         if size > self._promised:
-            self.check(size)
-            self._promised = min(_STEP, self.room())
+            self._promised = min(_STEP, self.check(size))
         self._promised -= size
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write a small file as a whole; a link in its place is replaced and not followed.
+
+        Raises:
+            Refused: 413, there is no room for it.
+        """
+        self.check(len(data))
+        path.parent.mkdir(exist_ok=True)
+        with whole(path) as part:
+            part.unlink(missing_ok=True)
+            with os.fdopen(open_own(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+                file.write(data)
 
     def left(self) -> int:
         """How many bytes may be written now to make something of a video; more than none.
@@ -59,6 +85,8 @@ class Disk:
         Raises:
             MediaError: there is no room.
         """
+        # What is made takes from the room that was promised to uploads.
+        self._promised = 0
         room = self.room()
         if room <= 0:
             raise MediaError(UNKNOWN, self._exceeded(room))

@@ -1,4 +1,4 @@
-"""Whether there is room for one more video: in the encoder, on the disk, and in the minutes that the account has."""
+"""Whether there is room for one more video: in the encoder, and in the minutes that the account has."""
 
 from cfstream._limits import Limits
 from cfstream.emulator.answers import STORAGE_FULL, THROTTLED, Refused
@@ -11,7 +11,7 @@ _IN_ENCODER = (DOWNLOADING, QUEUED, ENCODING)
 _MINUTE = 60
 
 
-def check(service: Service, seconds: float = 0.0, *, size: int = 0) -> None:
+def check(service: Service, seconds: float = 0.0) -> None:
     """Hold a video that is to be made against the account's room.
 
     Videos count with their length, rounded up to the second; one whose length is not known yet counts with the
@@ -21,12 +21,10 @@ def check(service: Service, seconds: float = 0.0, *, size: int = 0) -> None:
     Args:
         service: the emulator.
         seconds: the longest that the new video may be, where that is known.
-        size: the bytes that are to come, where that is known.
 
     Raises:
-        Refused: 429, too many videos wait for the encoder; 413, the account or the disk is full.
+        Refused: 429, too many videos wait for the encoder; 413, the account is full.
     """
-    service.disk.check(size)
     waiting = sum(service.library.store.count_videos(VideoFilter(status=state)) for state in _IN_ENCODER)
     most = service.limits.encoding_max
     if waiting >= most:

@@ -15,8 +15,10 @@ async def create(request: web.Request) -> web.Response:
         return await tus.create(request)
     service = request.app[SERVICE]
     library = service.library
+    await service.disk.check_aside()
     room.check(service)
     async with incoming.arrived(request) as file:
+        await service.disk.check_aside()
         room.check(service, file.seconds)
         now = library.now()
         video = library.make(

@@ -32,6 +32,7 @@ async def create(request: web.Request) -> web.Response:
     now = library.now()
     settings = checks.new_video_settings(body, now, limits)
     settings["meta"] = {**checks.named_meta(settings, body), "downloaded-from": url}
+    await service.disk.check_aside()
     settings["watermark"] = watermarks.chosen(service, body)
     room.check(service)
     settings = {**checks.upload_creator(request, limits), **settings}

@@ -35,6 +35,7 @@ async def create(request: web.Request) -> web.Response:
     settings = checks.new_video_settings(body, now, limits, "maxDurationSeconds")
     if "max_duration" not in settings:
         raise bad_request(f"maxDurationSeconds: must be a whole number from 1 to {limits.duration_max}")
+    await service.disk.check_aside()
     room.check(service, settings["max_duration"])
     video = library.make(
         now,

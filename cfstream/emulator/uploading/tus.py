@@ -48,9 +48,10 @@ async def create(request: web.Request) -> web.Response:
     if direct:
         changes.setdefault("max_duration", limits.direct_duration)
     changes |= checks.upload_creator(request, limits)
+    await service.disk.check_aside(length)
     if settings.watermark is not None:
         changes["watermark"] = watermarks.profile(service, settings.watermark)
-    room.check(service, changes.get("max_duration", 0), size=length)
+    room.check(service, changes.get("max_duration", 0))
     video = library.make(
         created,
         size=length,
