@@ -192,6 +192,8 @@ class Retrier:
     """Called before each wait with the failure, the number of the attempt that failed and the wait."""
     on_throttled: Callable[[float], None]
     """Called with the wait after a 429, so that the whole client pauses."""
+    waits_for_room: bool = False
+    """Whether the caller itself waits where the service has no room, which a 429 that names no time tells a create."""
     draw: Callable[[float, float], float] = random.uniform
     _counted: int = attrs.field(default=0, init=False)
     _sent: int = attrs.field(default=0, init=False)
@@ -242,6 +244,8 @@ class Retrier:
             return False
         verdict = classify(error)
         self.ambiguous = self.ambiguous or verdict in _UNKNOWN
+        if self.waits_for_room and verdict is Verdict.THROTTLED and asked_wait(error) is None:
+            return False
         return may_repeat(self.retry, verdict)
 
     def _next_wait(self, state: "RetryCallState") -> float:

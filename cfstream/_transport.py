@@ -20,7 +20,7 @@ from cfstream._redact import excerpt
 from cfstream._retry import Retrier, RetryPolicy, Verdict, ambiguous, classify, is_ambiguous, retry_after
 from cfstream._session import Call, Session, logger
 from cfstream._types import ABSENT, Absent
-from cfstream.endpoints import Request
+from cfstream.endpoints import Request, RetryClass
 from cfstream.errors import (
     APIError,
     NotFoundError,
@@ -113,6 +113,7 @@ class Transport:
             started=call.started,
             on_retry=on_retry,
             on_throttled=self.session.governor.pause,
+            waits_for_room=call.bulk and request.endpoint.retry is RetryClass.CREATE,
         )
         look = request.endpoint.look
 

@@ -189,7 +189,7 @@ class Upload:
             case _Next.ASK:
                 return Ask(self.url)
             case _Next.SEND:
-                return Send(self.url, self.offset, min(self.chunk_size, self.size - self.offset))
+                return Send(self.url, self.offset, self._end - self.offset)
             case _Next.CONFIRM:
                 return Confirm(self.uid)
             case _Next.DONE:
@@ -239,10 +239,11 @@ class Upload:
             self._doubt()
 
     def _sent_answer(self, response: RawResponse) -> None:
-        before = self.offset
+        before, end = self.offset, self._end
         self._count_sent()
         offset = _number(response, "Upload-Offset")
-        if response.status in _ACCEPTED and offset is not None and before < offset <= self._sent:
+        # not as far as anything was ever sent: this answer is about these bytes
+        if response.status in _ACCEPTED and offset is not None and before < offset <= end:
             self._advance(offset)
         else:
             self._doubt()
@@ -298,8 +299,13 @@ class Upload:
         self._looked_for = 0
         self._next = _Next.CREATE
 
+    @property
+    def _end(self) -> int:
+        """Where the chunk that is being sent ends."""
+        return min(self.offset + self.chunk_size, self.size)
+
     def _count_sent(self) -> None:
-        self._sent = max(self._sent, self.offset + min(self.chunk_size, self.size - self.offset))
+        self._sent = max(self._sent, self._end)
 
     def _doubt(self) -> None:
         self.stalls += 1

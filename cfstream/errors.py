@@ -218,7 +218,7 @@ class InternalServerError(APIError):
 class UploadError(StreamError):
     """An upload ended without a finished video.
 
-    ``offset`` is how many bytes the server had; ``uid`` names the unfinished video, where there is one.
+    ``offset`` is how many bytes the server had; ``uid`` names the unfinished video, where there was one.
     """
 
     def __init__(self, message: str, *, uid: str | None = None, offset: int = 0, **context: Any) -> None:

@@ -68,6 +68,8 @@ class Uploading:
     """Of ``upload_many``."""
     several: bool = attrs.field(init=False)
     tally: Tally = attrs.field(init=False)
+    unknown: int = attrs.field(default=0, init=False)
+    """How many attempts may have left something on the service."""
     _total: int | None = attrs.field(default=None, init=False)
     _waiting: asyncio.Semaphore = attrs.field(factory=lambda: asyncio.Semaphore(_WAITING_MOST), init=False)
 
@@ -133,6 +135,7 @@ class Uploading:
                     else:
                         self._succeed(file, outcome, outcome.video)
                     self._show(shown)
+                self.unknown = outcomes.report.unknown
         except (StreamError, click.ClickException) as error:
             return error
         return None
@@ -195,6 +198,12 @@ class Uploading:
             click.echo(line, err=True)
         if tally.failed and self.several:
             click.echo(f"{tally.failed:,} of {many(tally.over, 'file')} failed", err=True)
+        if self.journal is not None and self.unknown:
+            click.echo(
+                f"the answers to {many(self.unknown, 'attempt')} were lost, which may have left empty uploads: "
+                f"the same command clears them away, ten minutes from now or later",
+                err=True,
+            )
         early = failure is not None and not isinstance(failure, (click.ClickException, JournalError))
         if self.journal is not None and (tally.failed or early):
             click.echo(f"to go on, run the same command again: {clean(self.journal)} knows what is done", err=True)

@@ -139,9 +139,9 @@ def _in_callers_thread(hooks: Hooks | None) -> Hooks | None:
     if hooks is None:
         return None
     return Hooks(
-        on_request=in_callers_thread(hooks.on_request),
-        on_response=in_callers_thread(hooks.on_response),
-        on_retry=in_callers_thread(hooks.on_retry),
+        on_request=in_callers_thread(hooks.on_request, "on_request"),
+        on_response=in_callers_thread(hooks.on_response, "on_response"),
+        on_retry=in_callers_thread(hooks.on_retry, "on_retry"),
     )
 
 

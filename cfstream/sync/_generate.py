@@ -36,6 +36,7 @@ _OWN = {
     "Resource": "cfstream.sync._base",
     "Pager": "cfstream.sync._base",
     "Portal": "cfstream.sync._portal",
+    "UploadJobParams": "cfstream.sync._jobs",
     "callbacks_in_callers_thread": "cfstream.sync._portal",
     "in_callers_thread": "cfstream.sync._portal",
     "jobs_read_by_caller": "cfstream.sync._jobs",
@@ -186,7 +187,11 @@ class _Writer:
         """Give the arguments of the delegating line."""
         arguments = [_argument(argument.arg, ast.unparse(argument)) for argument in node.args.args[1:]]
         for argument in node.args.kwonlyargs:
-            value = f"in_callers_thread({argument.arg})" if argument.arg.startswith("on_") else argument.arg
+            value = (
+                f'in_callers_thread({argument.arg}, "{argument.arg}")'
+                if argument.arg.startswith("on_")
+                else argument.arg
+            )
             arguments.append(f"{argument.arg}={value}")
         if node.args.kwarg:
             name = node.args.kwarg.arg

@@ -37,7 +37,6 @@ from cfstream.models import (
     Token,
     TokenCreateParams,
     TusUpload,
-    UploadJobParams,
     Video,
     Watermark,
     WatermarkCreateParams,
@@ -65,7 +64,7 @@ from cfstream.resources import (
     webhooks,
 )
 from cfstream.sync._base import Bulk, Pager, Resource, Uploads
-from cfstream.sync._jobs import jobs_read_by_caller
+from cfstream.sync._jobs import UploadJobParams, jobs_read_by_caller
 from cfstream.sync._portal import Portal, callbacks_in_callers_thread, in_callers_thread, read_by_caller
 from cfstream.uploads.journal import UploadJournal
 from cfstream.uploads.many import Job
@@ -519,7 +518,7 @@ class VideoDownloads(Resource):
                 path,
                 download_type=download_type,
                 token=token,
-                on_progress=in_callers_thread(on_progress),
+                on_progress=in_callers_thread(on_progress, "on_progress"),
                 overwrite=overwrite,
             )
         )
@@ -760,7 +759,7 @@ class StreamCalls(Resource):
                 expiry=expiry,
                 length=length,
                 chunk_size=chunk_size,
-                on_progress=in_callers_thread(on_progress),
+                on_progress=in_callers_thread(on_progress, "on_progress"),
                 resume=resume,
             )
         )
@@ -824,7 +823,9 @@ class StreamCalls(Resource):
             NotFoundError: the account has no such video.
         """
         return self._call(
-            self._impl.wait_until_ready(uid, until=until, timeout=timeout, on_state=in_callers_thread(on_state))
+            self._impl.wait_until_ready(
+                uid, until=until, timeout=timeout, on_state=in_callers_thread(on_state, "on_state")
+            )
         )
 
     def wait_many(

@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import os
 import queue
 import threading
+import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Iterator
 from typing import Any, Final, TypeVar, cast
 
-from cfstream.errors import ClientClosedError, StreamError
+from cfstream.errors import ClientClosedError, InvalidInputError, StreamError
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -51,9 +53,10 @@ class _Inbox:
             function()
 
     def drain(self, wait: float) -> None:
-        """Wait until the call is done, without running anything more."""
+        """Wait until the call is done, without running anything more, but no longer than that in all."""
+        end = time.monotonic() + wait
         try:
-            while self._queue.get(timeout=wait) is not _DONE:
+            while self._queue.get(timeout=max(0.0, end - time.monotonic())) is not _DONE:
                 pass
         except queue.Empty:
             return
@@ -62,10 +65,22 @@ class _Inbox:
 _caller: contextvars.ContextVar[_Inbox | None] = contextvars.ContextVar("cfstream_caller", default=None)
 
 
-def in_callers_thread(callback: Callable[[T], object] | None) -> Callable[[T], None] | None:
-    """Give a function for the loop's thread that has the callback run in the thread that waits for the call."""
+def in_callers_thread(callback: Callable[[T], object] | None, name: str) -> Callable[[T], None] | None:
+    """Give a function for the loop's thread that has the callback run in the thread that waits for the call.
+
+    Args:
+        callback: what the caller gave.
+        name: the keyword that it was given as.
+
+    Raises:
+        InvalidInputError: it is no function, or async, and nobody would await what it gives.
+    """
     if callback is None:
         return None
+    if not callable(callback):
+        raise InvalidInputError(f"{name}: expected a function, got {type(callback).__name__}")
+    if _is_async(callback):
+        raise InvalidInputError(f"{name}: expected a plain function, got an async one, which needs cfstream.Stream")
 
     def forward(event: T) -> None:
         inbox = _caller.get()
@@ -77,12 +92,20 @@ def in_callers_thread(callback: Callable[[T], object] | None) -> Callable[[T], N
     return forward
 
 
+def _is_async(function: Callable[..., object]) -> bool:
+    """Tell whether calling it gives something to await; an object is told by its ``__call__``."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
 def callbacks_in_callers_thread(options: K) -> K:
-    """Give the keywords with their ``on_`` functions made to run in the thread that waits for the call."""
+    """Give the keywords with their ``on_`` functions made to run in the thread that waits for the call.
+
+    Raises:
+        InvalidInputError: as above.
+    """
     given: Any = options
     moved: Any = {
-        name: in_callers_thread(value) if name.startswith("on_") and callable(value) else value
-        for name, value in given.items()
+        name: in_callers_thread(value, name) if name.startswith("on_") else value for name, value in given.items()
     }
     return cast("K", moved)
 

@@ -1,6 +1,7 @@
 """One of many videos that the service fetches itself: made once, also where the answer is lost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from cfstream import endpoints
@@ -8,7 +9,8 @@ from cfstream._transport import Transport
 from cfstream.endpoints import Request
 from cfstream.errors import AmbiguousResultError, APIError, ClientClosedError, InvalidInputError, StreamError
 from cfstream.models import Video
-from cfstream.uploads.leftovers import find
+from cfstream.uploads.journal import Creation
+from cfstream.uploads.leftovers import find, take_back
 from cfstream.uploads.pace import Pace
 from cfstream.uploads.record import NO_OP, OP_KEY, Record
 
@@ -33,7 +35,7 @@ async def copied(transport: Transport, url: str, options: Mapping[str, Any], *, 
 
 async def _copied(transport: Transport, url: str, options: Mapping[str, Any], *, record: Record, pace: Pace) -> Video:
     _request(url, options, op=NO_OP)  # refuses options before the journal hears of an attempt
-    attempts = _ATTEMPTS
+    unknown: list[Creation] = []
     while True:
         creation = await record.creating()
         request = _request(url, options, op=creation.op)
@@ -43,10 +45,10 @@ async def _copied(transport: Transport, url: str, options: Mapping[str, Any], *,
             pace.trouble()
             # how the look itself fails says nothing of what was made
             found = await find(transport, [creation], patient=True)
-            attempts -= 1
+            unknown.append(creation)
             if creation.op in found:
                 video = found[creation.op]
-            elif attempts:
+            elif len(unknown) < _ATTEMPTS:
                 continue
             else:
                 raise
@@ -54,8 +56,20 @@ async def _copied(transport: Transport, url: str, options: Mapping[str, Any], *,
             await record.settled(creation)  # refused, so nobody need look for it
             raise
         await record.done(video.uid, creation)
+        with suppress(StreamError):  # the video is there all the same
+            await _clear_others(transport, video, unknown, record)
         pace.success()
         return video
+
+
+async def _clear_others(transport: Transport, video: Video, unknown: Sequence[Creation], record: Record) -> None:
+    """Delete the videos of earlier attempts that no list showed when they were looked for."""
+    found = await find(transport, unknown, patient=False)
+    for creation in unknown:
+        other = found.get(creation.op)
+        if other is not None and other.uid != video.uid:
+            await take_back(transport, other.uid)
+            await record.settled(creation)
 
 
 def _request(url: str, options: Mapping[str, Any], *, op: str) -> Request[Video]:

@@ -48,8 +48,18 @@ async def send(
     *,
     record: Record,
     pace: Pace = UNPACED,
+    shown: str | None = None,
 ) -> Video:
     """Send an open source to where its record says, or to a new upload, and give the video.
+
+    Args:
+        transport: the client's.
+        source: what to send.
+        options: what the service is told of it.
+        on_progress: called with how far it is.
+        record: where it stands, across processes.
+        pace: how many go on at once.
+        shown: what progress calls it, where its name alone is not enough.
 
     Raises:
         InvalidInputError: an option is refused; nothing was sent.
@@ -57,7 +67,7 @@ async def send(
     """
     endpoints.STREAM_CREATE(options.create(source.size, source.name, op=NO_OP))  # refuses options before any I/O
     chunk = options.chunk(transport.session.limits)
-    progress = Progress(source.name or "bytes", source.size, transport.session.clock, on_progress)
+    progress = Progress(shown or source.name or "bytes", source.size, transport.session.clock, on_progress)
     async with transport.session.call(None, bulk=pace.bulk) as call:
         driver = _Upload(
             transport, call, source=source, options=options, progress=progress, chunk=chunk, record=record, pace=pace
@@ -110,8 +120,9 @@ class _Upload:
             if isinstance(error, UploadError):
                 uid = error.uid = error.uid or uid
                 error.offset = error.offset or self._tus.offset
-            # nothing is left of what cannot be gone on with
-            if uid and (isinstance(error, FileChangedError) or self._source.stat is None):
+            # nothing is left of what cannot be gone on with; all of it is a video, whatever failed afterwards
+            useless = self._tus.offset < self._tus.size and not self._record.lasts
+            if uid and (useless or isinstance(error, FileChangedError)):
                 await self._take_back(uid)
             raise
 
@@ -257,7 +268,9 @@ class _Upload:
                 raise failed[0] from failed[0].__cause__
             self._interrupted(error, endpoints.TUS_PATCH)
         except TimeoutError:
-            stalled = RequestTimeoutError("the server stopped taking bytes", retryable=True)
+            stalled = RequestTimeoutError(
+                "the server stopped taking bytes, or took all and said nothing", retryable=True
+            )
             self._interrupted(stalled, endpoints.TUS_PATCH)
         else:
             await self._answered(response, endpoints.TUS_PATCH)
@@ -305,7 +318,8 @@ class _Upload:
                 return
         self._tus.received(response)
         if taken:
-            self._pace.success()
+            if endpoint is endpoints.TUS_PATCH:  # that the server tells where it stands is no chunk that arrived
+                self._pace.success()
             await self._progress.at(self._tus.offset, now=True)
 
     def _interrupted(self, error: TransportError, endpoint: Endpoint[None]) -> None:
@@ -346,13 +360,19 @@ class _Upload:
     async def _finished(self, video: Video) -> Video:
         """Give the video, unless the file changed on the way."""
         await self._source.check_unchanged()
-        if self._unknown:
-            # an attempt that was not found may have been made late
-            await clear(self._transport, self._unknown, patient=False)
+        with suppress(StreamError):  # the video is there all the same
+            await self._clear_late()
         await self._record.done(video.uid)
         self._pace.success()
         await self._progress.at(self._tus.size, now=True)
         return video
+
+    async def _clear_late(self) -> None:
+        """Clear away what attempts have made that were not found when they were looked for."""
+        found = await clear(self._transport, self._unknown, patient=False)
+        for creation in self._unknown:
+            if creation.op in found:
+                await self._record.settled(creation)
 
 
 def _request(endpoint: Endpoint[None], step: _tus.Ask | _tus.Send) -> Request[None]:

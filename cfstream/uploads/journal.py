@@ -32,7 +32,9 @@ CREATE TABLE uploads (
     key TEXT PRIMARY KEY, source TEXT NOT NULL, state TEXT NOT NULL, size INTEGER, stat TEXT, sample TEXT,
     op TEXT, uid TEXT, url TEXT, reason TEXT
 ) WITHOUT ROWID;
-CREATE TABLE creations (op TEXT PRIMARY KEY, key TEXT NOT NULL, since REAL NOT NULL, uid TEXT) WITHOUT ROWID;
+CREATE TABLE creations (
+    op TEXT PRIMARY KEY, key TEXT NOT NULL, since REAL NOT NULL, looked REAL, uid TEXT
+) WITHOUT ROWID;
 CREATE INDEX unknown ON creations (since) WHERE uid IS NULL;
 PRAGMA user_version = {_SCHEMA};
 COMMIT;
@@ -61,6 +63,9 @@ class UploadReport:
     """Begun or planned, and neither done nor failed."""
     bytes: int
     """Of the files that are done."""
+    unknown: int = 0
+    """Attempts whose answer was lost and that no list has shown yet: each may have left an empty upload or a second
+    copy. A run ten minutes later, or more, clears away what there is of them, and is sure of the rest."""
 
 
 @attrs.frozen(kw_only=True)
@@ -96,6 +101,8 @@ class Creation:
     key: str
     since: float
     """Seconds since the epoch."""
+    looked: float | None = None
+    """When it was looked for in vain."""
     uid: str | None = None
 
 
@@ -192,10 +199,16 @@ class JournalWriter:
         if ops:
             await self._run(lambda: self._commit(*((_SETTLE, {"op": op}) for op in ops)))
 
-    async def unknown(self) -> list[Creation]:
-        """Give the attempts whose outcome is not known."""
-        rows = await self._run(lambda: self._rows("SELECT op, key, since FROM creations WHERE uid IS NULL"))
-        return [Creation(op=op, key=key, since=since) for op, key, since in rows]
+    async def looked(self, ops: Sequence[str], now: float) -> None:
+        """Keep that attempts were looked for in vain."""
+        if ops:
+            await self._run(lambda: self._commit(*((_LOOK, {"op": op, "looked": now}) for op in ops)))
+
+    async def unknown(self, *, looked_before: float) -> list[Creation]:
+        """Give the attempts whose outcome is not known, without those that were looked for since then in vain."""
+        query = "SELECT op, key, since, looked FROM creations WHERE uid IS NULL AND (looked IS NULL OR looked < ?)"
+        rows = await self._run(lambda: self._rows(query, looked_before))
+        return [Creation(op=op, key=key, since=since, looked=looked) for op, key, since, looked in rows]
 
     async def is_unknown(self, op: str) -> bool:
         """Tell whether the outcome of an attempt is still not known."""
@@ -276,7 +289,8 @@ _UPSERT = (
     "INSERT OR REPLACE INTO uploads (key, source, state, size, stat, sample, op, uid, url, reason) "
     "VALUES (:key, :source, :state, :size, :stat, :sample, :op, :uid, :url, :reason)"
 )
-_INTEND = "INSERT INTO creations (op, key, since, uid) VALUES (:op, :key, :since, :uid)"
+_INTEND = "INSERT INTO creations (op, key, since, looked, uid) VALUES (:op, :key, :since, :looked, :uid)"
+_LOOK = "UPDATE creations SET looked = :looked WHERE op = :op"
 _LEARN = "UPDATE creations SET uid = :uid WHERE op = :op"
 _SETTLE = "DELETE FROM creations WHERE op = :op"
 
@@ -318,8 +332,10 @@ def _report(database: sqlite3.Connection) -> UploadReport:
     size = database.execute("SELECT COALESCE(SUM(size), 0) FROM uploads WHERE state = 'done'").fetchone()[0]
     failed = database.execute("SELECT source, reason FROM uploads WHERE state = 'failed' ORDER BY source")
     entries = tuple(FailedEntry(source=source, reason=reason or "") for source, reason in failed)
+    (unknown,) = database.execute("SELECT COUNT(*) FROM creations WHERE uid IS NULL").fetchone()
     done = counts.get("done", 0)
-    return UploadReport(done=done, failed=entries, pending=sum(counts.values()) - done - len(entries), bytes=size)
+    pending = sum(counts.values()) - done - len(entries)
+    return UploadReport(done=done, failed=entries, pending=pending, bytes=size, unknown=unknown)
 
 
 def _locked(path: Path) -> int:

@@ -13,7 +13,7 @@ from cfstream.errors import ClientClosedError, StreamError
 from cfstream.models import Video
 from cfstream.uploads.driver import send
 from cfstream.uploads.journal import Entry, JournalWriter
-from cfstream.uploads.leftovers import clear, take_back
+from cfstream.uploads.leftovers import PENDING, clear, in_vain, look_up, lost, take_back
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.pace import UNPACED, Pace
 from cfstream.uploads.progress import OnProgress
@@ -53,23 +53,37 @@ async def key_in_journal(transport: Transport, source: Source) -> str:
 async def prepared(transport: Transport, source: Source, journal: JournalWriter, *, key: str, shown: str) -> Kept:
     """Give the record of a source, with what earlier processes left cleared away where it is of no use."""
     known = await journal.find(key)
+    same = known is not None and await _is_same(known, source)
+    if known is not None and not same and known.state != "done" and known.uid:
+        known = await _ended(transport, known, known.uid)
+        same = known is not None and await _is_same(known, source)
+        if known is not None and same:
+            await journal.write(known)
     fresh = Entry(key=key, source=shown, size=source.size, stat=source.stat)
-    if known is not None and await _is_same(known, source):
+    if known is not None and same:
         entry = attrs.evolve(known, source=fresh.source, stat=fresh.stat)
     else:
-        if known is not None and known.state != "done" and known.uid:
-            # of a file that has changed since: nothing of it is joined to the new one
-            await take_back(transport, known.uid)
         entry = attrs.evolve(fresh, sample=await source.sample())
         await journal.write(entry)
     return Kept(journal, entry, transport.session.clock)
+
+
+async def _ended(transport: Transport, known: Entry, uid: str) -> Entry | None:
+    """Delete what was begun of a file that has changed since; a video that is whole after all is done, and stays."""
+    video = await look_up(transport, uid, bulk=True)
+    if video is not None and video.status.state != PENDING:
+        return attrs.evolve(known, state="done", url=None, reason=None)
+    # nothing of it is joined to the new one
+    await take_back(transport, uid)
+    return None
 
 
 async def _is_same(known: Entry, source: Source) -> bool:
     if known.size != source.size:
         return False
     if known.stat == source.stat:
-        return True
+        # who puts the time of change back hides it from everything but a look inside
+        return known.state == "done" or not known.uid or known.sample == await source.sample()
     # a sample does not see every change, so nothing is joined to what an unfinished upload holds
     return known.state == "done" and known.sample is not None and known.sample == await source.sample()
 
@@ -82,14 +96,18 @@ async def sent(
     *,
     record: Kept,
     pace: Pace = UNPACED,
+    shown: str | None = None,
 ) -> Video:
     """Send a source and keep how it ended."""
-    unknown = [made for made in await record.journal.unknown() if made.key == record.entry.key]
+    unknown = [made for made in await lost(transport, record.journal) if made.key == record.entry.key]
     if unknown:
-        await clear(transport, unknown)
-        await record.journal.settled([made.op for made in unknown])
+        # a run has looked for them patiently before its first upload, and looks again after the last
+        found = await clear(transport, unknown, patient=not pace.bulk)
+        await record.journal.settled([made.op for made in unknown if made.op in found])
+        if not pace.bulk:
+            await in_vain(transport, record.journal, [made for made in unknown if made.op not in found])
     try:
-        return await send(transport, source, options, on_progress, record=record, pace=pace)
+        return await send(transport, source, options, on_progress, record=record, pace=pace, shown=shown)
     except ClientClosedError:
         raise  # it has not failed: a later run goes on
     except StreamError as error:

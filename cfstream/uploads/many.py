@@ -183,7 +183,7 @@ class _Run:
         async with AsyncExitStack() as stack:
             if self.journal is not None:
                 self._writer = await stack.enter_async_context(writing(self.journal))
-                await settle(self.transport, self._writer)
+                await settle(self.transport, self._writer, last=False)
             walk = await stack.enter_async_context(
                 aclosing(outcomes_of(self.transport.session, self.sources, self._one, self.concurrency))
             )
@@ -198,7 +198,7 @@ class _Run:
     async def _settle_late(self, writer: JournalWriter) -> None:
         """Clear away what lost attempts left; where the service is away now, the next run does it."""
         try:
-            await settle(self.transport, writer)
+            await settle(self.transport, writer, last=True)
         except StreamError as error:
             logger.info("lost attempts are looked for by the next run (%s)", type(error).__name__)
 
@@ -261,20 +261,18 @@ class _Run:
         return None
 
     async def _sent(self, item: Any, source: Source, options: _Options) -> Uploaded:
+        shown = shown_source(item)  # with its path, for files of one name are in many folders
+        given = (self.transport, source, options.service, options.on_progress)
         if self._writer is None:
             unkept = Unkept(self.transport.session.clock)
-            video = await send(
-                self.transport, source, options.service, options.on_progress, record=unkept, pace=self._pace
-            )
+            video = await send(*given, record=unkept, pace=self._pace, shown=shown)
             return Uploaded(source=item, uid=video.uid, video=video)
         key = await key_in_journal(self.transport, source)
         async with self._writer.alone(key):
-            record = await prepared(self.transport, source, self._writer, key=key, shown=shown_source(item))
+            record = await prepared(self.transport, source, self._writer, key=key, shown=shown)
             if record.entry.done_uid:
                 return Uploaded(source=item, uid=record.entry.done_uid, video=None, from_journal=True)
-            video = await sent(
-                self.transport, source, options.service, options.on_progress, record=record, pace=self._pace
-            )
+            video = await sent(*given, record=record, pace=self._pace, shown=shown)
             return Uploaded(source=item, uid=video.uid, video=video)
 
     async def _copy(self, job: CopyJob) -> Uploaded:

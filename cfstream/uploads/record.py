@@ -26,6 +26,11 @@ class Record(Protocol):
     """Where an upload writes down what must be known if its process dies."""
 
     @property
+    def lasts(self) -> bool:
+        """Whether a later upload of the source can go on with this one."""
+        ...
+
+    @property
     def begun(self) -> Begun | None:
         """The upload to go on with, where there is one."""
         ...
@@ -61,6 +66,7 @@ class Unkept:
     """An upload that only its own process remembers."""
 
     clock: Clock
+    lasts: bool = False
     begun: None = None
 
     async def creating(self) -> Creation:
@@ -87,6 +93,7 @@ class Kept:
     journal: JournalWriter
     entry: Entry
     clock: Clock
+    lasts: bool = True
 
     @property
     def begun(self) -> Begun | None:

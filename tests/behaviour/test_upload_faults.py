@@ -183,7 +183,7 @@ async def test_a_server_that_nobody_can_read_ends_the_upload_after_the_usual_att
     async with scripted(patch=[noise], head=[noise] * 20) as (script, stream):
         with pytest.raises(UploadError, match=r"no progress after 8 attempts .*: not HTTP as it should be"):
             await stream.upload(NOISE)
-    assert verbs(script) == ["POST", "PATCH", *["HEAD"] * 7]
+    assert verbs(script) == ["POST", "PATCH", *["HEAD"] * 7, "DELETE"]
 
 
 async def test_a_false_claim_that_all_arrived_is_found_out() -> None:
@@ -223,7 +223,7 @@ async def test_a_refusal_is_one_attempt(status: int) -> None:
     async with scripted(patch=[fixed(status)]) as (script, stream):
         with pytest.raises(StreamError, match=str(status)) as caught:
             await stream.upload(NOISE)
-    assert verbs(script) == ["POST", "PATCH"]
+    assert verbs(script) == ["POST", "PATCH", "DELETE"]  # and nothing is left of it
     assert caught.value.request == "PATCH {upload_url}"
 
 
@@ -231,18 +231,28 @@ async def test_a_redirect_of_a_chunk_is_refused() -> None:
     async with scripted(patch=[fixed(307, "Location: https://evil.example/take")]) as (script, stream):
         with pytest.raises(RedirectError, match=r"redirects to evil\.example"):
             await stream.upload(NOISE)
-    assert verbs(script) == ["POST", "PATCH"]
+    assert verbs(script) == ["POST", "PATCH", "DELETE"]
 
 
-async def test_a_server_that_stops_reading_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+TIMED_OUT = "PATCH {upload_url}: interrupted (RequestTimeoutError)"
+
+
+async def test_a_server_that_stops_reading_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(driver, "_PULL_TIMEOUT", 0.2)
     async with scripted(patch=[silence]) as (script, stream):
         video = await stream.upload(NOISE * 40)
         assert video.uid == UID
     assert verbs(script)[:3] == ["POST", "PATCH", "HEAD"]
+    assert TIMED_OUT in caplog.messages  # not the end of the connection, which comes later
 
 
-async def test_a_server_that_never_answers_a_chunk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_never_answers_a_chunk_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     monkeypatch.setattr(driver, "_ANSWER_TIMEOUT", 0.2)
 
     async def take_and_say_nothing(
@@ -255,6 +265,7 @@ async def test_a_server_that_never_answers_a_chunk_is_noticed(monkeypatch: pytes
         await stream.upload(NOISE)
     assert script.data == NOISE
     assert verbs(script) == ["POST", "PATCH", "HEAD", "GET"]
+    assert TIMED_OUT in caplog.messages
 
 
 async def test_credentials_do_not_go_to_another_origin() -> None:

@@ -7,10 +7,20 @@ import time
 from pathlib import Path
 
 import pytest
-from upload_kit import KIB, quick, stored, uids, unknown, walked
+from upload_kit import KIB, quick, stored, there, uids, unknown, walked
 from virtual_clock import VirtualClock
 
-from cfstream import CopyJob, InvalidInputError, Uploaded, UploadFailed
+from cfstream import (
+    CopyJob,
+    Hooks,
+    InvalidInputError,
+    PermissionDeniedError,
+    ResponseEvent,
+    Uploaded,
+    UploadFailed,
+    UploadJournal,
+    UploadProgress,
+)
 from cfstream.emulator import Emulator, Fault
 
 URL = "https://a.invalid/film.mp4"
@@ -107,6 +117,28 @@ async def test_an_empty_upload_is_not_taken_for_the_video_whatever_its_state(
     assert stored(emulator, done.uid) == DATA
 
 
+@pytest.mark.parametrize("many", [False, True])
+async def test_without_a_journal_a_lost_attempt_that_shows_late_is_cleared_away_when_its_upload_ends(
+    emulator: Emulator, film: Path, many: bool
+) -> None:
+    emulator.list_lag = 3600.0  # longer than the upload is looked for before another one is made
+    emulator.faults.add("STREAM_CREATE", LOST)
+    looked: list[int] = []
+
+    def catch_up(_: UploadProgress) -> None:
+        looked.append(emulator.requests.count("STREAM_LIST"))
+        emulator.list_lag = 0.0
+
+    async with quick(emulator) as stream:
+        if many:
+            await stream.upload_many([film], on_progress=catch_up).run()
+        else:
+            await stream.upload(film, on_progress=catch_up)
+    assert looked[0] > 1  # in vain
+    assert emulator.requests.count("STREAM_CREATE") == 2
+    assert await there(emulator) == [DATA]
+
+
 async def test_a_clock_that_is_hours_ahead_hides_no_lost_attempt(emulator: Emulator, film: Path, journal: Path) -> None:
     emulator.faults.add("STREAM_CREATE", LOST)
     emulator.faults.add("COPY_CREATE", LOST)
@@ -117,3 +149,105 @@ async def test_a_clock_that_is_hours_ahead_hides_no_lost_attempt(emulator: Emula
     assert emulator.requests.count("COPY_CREATE") == 1
     assert sorted(await uids(emulator)) == sorted(outcome.uid for outcome in outcomes)
     assert unknown(journal) == 0
+
+
+# --- lists that lag further behind than anybody waits --------------------------------------------------------------
+
+LONG = 3600.0
+
+
+async def test_what_shows_before_the_run_ends_is_cleared_away(emulator: Emulator, film: Path, journal: Path) -> None:
+    emulator.list_lag = LONG
+    emulator.faults.add("COPY_CREATE", LOST)
+    emulator.faults.add("STREAM_CREATE", LOST)
+
+    def catch_up(_: object) -> None:
+        emulator.list_lag = 0
+
+    async with quick(emulator) as stream:
+        uploads = stream.upload_many([CopyJob(URL), film], journal=journal, concurrency=1, on_progress=catch_up)
+        report = await uploads.run()
+        assert (report.done, report.unknown) == (2, 0)
+        assert len(await uids(emulator)) == 2
+        assert len([video async for video in stream.list()]) == 2
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_a_copy_that_shows_once_it_was_made_again_is_cleared_away(
+    emulator: Emulator, journal: Path, kept: bool
+) -> None:
+    emulator.list_lag = LONG
+    emulator.faults.add("COPY_CREATE", LOST)
+
+    def catch_up(event: ResponseEvent) -> None:
+        if event.row.endswith("/copy"):
+            emulator.list_lag = 0
+
+    async with quick(emulator, hooks=Hooks(on_response=catch_up)) as stream:
+        (done,) = await walked(stream.upload_many([CopyJob(URL)], journal=journal if kept else None))
+        assert emulator.requests.count("COPY_CREATE") == 2
+    assert await uids(emulator) == [done.uid]
+    assert not kept or UploadJournal(journal).report().unknown == 0
+
+
+@pytest.mark.parametrize("copy", [True, False])
+async def test_a_late_look_that_fails_fails_no_upload(emulator: Emulator, film: Path, copy: bool) -> None:
+    emulator.list_lag = LONG
+    emulator.faults.add("COPY_CREATE" if copy else "STREAM_CREATE", LOST)
+
+    def refuse(event: ResponseEvent) -> None:
+        if event.row.startswith("POST"):
+            emulator.faults.add("STREAM_LIST", Fault.status(403))
+
+    async with quick(emulator, hooks=Hooks(on_response=refuse)) as stream:
+        (done,) = await walked(stream.upload_many([CopyJob(URL) if copy else film]))
+    assert isinstance(done, Uploaded)
+
+
+async def test_what_shows_after_the_run_is_reported_and_cleared_away_by_one_ten_minutes_later(
+    emulator: Emulator, film: Path, journal: Path
+) -> None:
+    clock = VirtualClock(epoch=time.time())
+    emulator.list_lag = LONG
+    emulator.faults.add("COPY_CREATE", LOST)
+    emulator.faults.add("STREAM_CREATE", LOST)
+    sources: list[CopyJob | Path] = [CopyJob(URL), film]
+    async with quick(emulator, clock) as stream:
+        report = await stream.upload_many(sources, journal=journal).run()
+        assert (report.done, report.failed, report.unknown) == (2, (), 2)
+        emulator.list_lag = 0
+        assert len(await uids(emulator)) == 4
+        emulator.requests.clear()
+        report = await stream.upload_many(sources, journal=journal).run()
+        assert (report.done, report.unknown) == (2, 2)
+        assert len(emulator.requests) == 0  # at once it would hardly see more
+        clock.now += 601
+        before = len(clock.slept)
+        again = await walked(stream.upload_many(sources, journal=journal))
+        assert clock.slept[before:] == []
+    assert sorted(await uids(emulator)) == sorted(outcome.uid for outcome in again)
+    assert UploadJournal(journal).report().unknown == 0
+
+
+async def test_what_was_never_made_is_forgotten_ten_minutes_later(emulator: Emulator, journal: Path) -> None:
+    clock = VirtualClock(epoch=time.time())
+    emulator.faults.add("COPY_CREATE", Fault.drop())
+    async with quick(emulator, clock) as stream:
+        assert (await stream.upload_many([CopyJob(URL)], journal=journal).run()).unknown == 1
+        clock.now += 601
+        assert (await stream.upload_many([CopyJob(URL)], journal=journal).run()).unknown == 0
+    assert len(await uids(emulator)) == 1
+
+
+async def test_one_upload_by_itself_reports_it_too(emulator: Emulator, film: Path, journal: Path) -> None:
+    emulator.list_lag = LONG
+    emulator.faults.add("STREAM_CREATE", LOST)
+    emulator.faults.add("TUS_PATCH", Fault.status(403))
+    async with quick(emulator) as stream:
+        with pytest.raises(PermissionDeniedError):
+            await stream.upload(film, resume=journal)
+        await stream.upload(film, resume=journal)
+        assert UploadJournal(journal).report().unknown == 1
+        emulator.list_lag = 0
+        await stream.upload_many([], journal=journal).run()
+        assert UploadJournal(journal).report().unknown == 1

@@ -3,17 +3,18 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import attrs
 import pytest
 from upload_kit import quick, uids, walked
 from virtual_clock import VirtualClock
 
-from cfstream import APIError, Hooks, RequestEvent, ResponseEvent, RetryPolicy, Stream, Uploaded, endpoints
+from cfstream import APIError, Hooks, RequestEvent, ResponseEvent, Stream, Uploaded, endpoints
 from cfstream.emulator import Emulator, Fault
 
 ROOM = 3
-MANY = 40
+MANY = (16, 40)
 CREATE, LIST = endpoints.STREAM_CREATE.row, endpoints.STREAM_LIST.row
 
 
@@ -83,6 +84,27 @@ async def fill(encoder: Encoder, filler: Stream) -> None:
     encoder.filling = [(await filler.upload(b"x")).uid for _ in range(ROOM)]
 
 
+@asynccontextmanager
+async def beside(stream: Stream, clock: VirtualClock, uid: str) -> AsyncIterator[list[float]]:
+    """Get a video again and again; gives the seconds for which each of these calls was held back."""
+    began, waits = clock.now, list[float]()
+    single = stream.with_options(hooks=Hooks(on_request=lambda _: waits.append(clock.now - began)))
+
+    async def ask() -> None:
+        nonlocal began
+        while True:
+            began = clock.now
+            await single.get(uid)
+            await clock.sleep(0.7)
+
+    asking = asyncio.create_task(ask())
+    try:
+        yield waits
+    finally:
+        asking.cancel()
+        await asyncio.wait({asking})
+
+
 TROUBLES: dict[str, list[tuple[str, Fault]]] = {
     "none": [],
     "a chunk is lost": [("TUS_PATCH", Fault.drop())],
@@ -113,29 +135,37 @@ async def test_an_upload_that_was_asked_to_wait_long_goes_on(emulator: Emulator,
     assert len(await uids(emulator)) == 1
 
 
+@pytest.mark.parametrize("many", MANY)
 async def test_many_that_wait_for_the_encoder_ask_little_and_go_on_as_there_is_room(
-    emulator: Emulator, clock: VirtualClock, filler: Stream
+    emulator: Emulator, clock: VirtualClock, filler: Stream, many: int
 ) -> None:
     encoder = full(emulator, clock, until=300)
     await fill(encoder, filler)
     done = 0
-    async with quick(emulator, clock, hooks=encoder.hooks, retry=RetryPolicy.none()) as stream:
-        async for outcome in stream.upload_many((b"%d" % number for number in range(MANY)), concurrency=MANY):
+    async with (
+        emulator.stream(_clock=clock, hooks=encoder.hooks) as stream,
+        beside(stream, clock, encoder.filling[0]) as waits,
+    ):
+        async for outcome in stream.upload_many((b"%d" % number for number in range(many)), concurrency=many):
             assert isinstance(outcome, Uploaded), outcome
             encoder.ready(outcome.uid)
             done += 1
-    assert done == MANY
+    assert done == many
     # one looks for all, every 15 s in the end, and each look counts three states
     assert encoder.looks <= 3 * (300 / 15 + 10)
     assert encoder.most_creating <= ROOM
-    assert encoder.refused <= MANY + 8
+    # each is refused once, and nobody tries again before there is room
+    assert many <= encoder.refused <= many + 8
+    # nobody else has to wait because new videos have to
+    assert len(waits) > 100
+    assert max(waits) < 2
 
 
 async def test_a_service_that_shows_room_and_gives_none_is_asked_a_few_times(
     emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.faults.add("STREAM_CREATE", Fault.status(429), times=1000)
-    async with quick(emulator, clock, retry=RetryPolicy.none()) as stream:
+    async with emulator.stream(_clock=clock) as stream:
         outcomes = await walked(stream.upload_many([b"%d" % number for number in range(3)], concurrency=3))
     assert all(isinstance(outcome.error, APIError) for outcome in outcomes)
     assert emulator.requests.count("STREAM_CREATE") < 3 * 3 * 9

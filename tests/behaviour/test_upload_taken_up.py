@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from upload_kit import KIB, quick, stored, there
+from upload_kit import KIB, quick, stored, there, uids, walked
 
-from cfstream import AuthenticationError, Stream, StreamError, UploadJournal
+from cfstream import AuthenticationError, PermissionDeniedError, Stream, StreamError, Uploaded, UploadJournal
 from cfstream.emulator import Emulator, Fault
 
 DATA = os.urandom(900 * KIB + 17)
@@ -102,6 +102,81 @@ async def test_an_unfinished_upload_of_a_changed_file_is_not_gone_on_with_whatev
     assert (await stream.upload(film, resume=journal)).uid == video.uid  # one that is done stays done
 
 
+def rewrite_unnoticed(film: Path, data: bytes) -> None:
+    """Give a file other bytes, and leave its size, its inode and its time of change as they were."""
+    before = film.stat()
+    with film.open("r+b") as file:
+        file.write(data)
+    os.utime(film, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = film.stat()
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns)
+
+
+async def test_an_unfinished_upload_of_a_file_whose_time_of_change_was_put_back_begins_anew(
+    emulator: Emulator, stream: Stream, film: Path, journal: Path
+) -> None:
+    await begun(emulator, stream, film, journal)
+    other = os.urandom(len(DATA))
+    rewrite_unnoticed(film, other)
+    await stream.upload(film, resume=journal)
+    assert await there(emulator) == [other]
+    assert UploadJournal(journal).report().done == 1
+
+
+# --- a video that is whole, and nobody was told ------------------------------------------------------------------
+
+
+async def whole(emulator: Emulator, stream: Stream, film: Path, journal: Path) -> str:
+    """Leave an upload that arrived whole and whose last look was refused; gives its uid."""
+    emulator.faults.add("STREAM_GET", Fault.status(403))
+    with pytest.raises(PermissionDeniedError):
+        await stream.upload(film, resume=journal)
+    assert UploadJournal(journal).report().done == 0
+    (uid,) = await uids(emulator)
+    assert (await stream.get(uid)).status.state == "queued"
+    return uid
+
+
+async def again(stream: Stream, film: Path, journal: Path, *, many: bool) -> str:
+    """Upload once more, by itself or as one of many; gives the uid."""
+    if not many:
+        return (await stream.upload(film, resume=journal)).uid
+    (outcome,) = await walked(stream.upload_many([film], journal=journal))
+    assert isinstance(outcome, Uploaded)
+    return outcome.uid
+
+
+def edit(film: Path, data: bytes) -> None:
+    film.write_bytes(data)
+    os.utime(film, (1, 1))  # another time than before, however coarse the file system tells it
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_whole_video_of_a_file_that_was_only_touched_since_is_done_and_not_sent_again(
+    emulator: Emulator, stream: Stream, film: Path, journal: Path, many: bool
+) -> None:
+    uid = await whole(emulator, stream, film, journal)
+    sent = emulator.requests.count("TUS_PATCH")
+    os.utime(film, (1, 1))
+    assert await again(stream, film, journal, many=many) == uid
+    assert await there(emulator) == [DATA]
+    assert emulator.requests.count("TUS_PATCH") == sent
+    assert UploadJournal(journal).report().done == 1
+
+
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_whole_video_of_a_file_that_was_edited_since_stays_beside_the_new_one(
+    emulator: Emulator, stream: Stream, film: Path, journal: Path, many: bool
+) -> None:
+    uid = await whole(emulator, stream, film, journal)
+    edited = os.urandom(len(DATA))
+    edit(film, edited)
+    other = await again(stream, film, journal, many=many)
+    assert sorted(await uids(emulator)) == sorted([uid, other])
+    assert (stored(emulator, uid), stored(emulator, other)) == (DATA, edited)
+    assert UploadJournal(journal).report().done == 1
+
+
 # --- what the server forgets or tells late -----------------------------------------------------------------------
 
 
@@ -140,3 +215,30 @@ async def test_a_complete_upload_that_never_shows_is_an_error_in_the_end(
         await stream.upload(film)
     assert emulator.requests.count("STREAM_CREATE") == 1
     emulator.faults.clear()
+
+
+async def test_an_upload_that_fails_leaves_nothing_that_nobody_could_go_on_with(
+    emulator: Emulator, stream: Stream, film: Path
+) -> None:
+    emulator.faults.add("TUS_PATCH", Fault.status(403), times=2)
+    with pytest.raises(PermissionDeniedError):
+        await stream.upload(film)
+    assert len((await stream.upload_many([film]).run()).failed) == 1
+    assert await uids(emulator) == []
+
+
+async def test_a_whole_video_stays_whatever_fails_afterwards(emulator: Emulator, stream: Stream, film: Path) -> None:
+    emulator.faults.add("STREAM_GET", Fault.status(403))
+    with pytest.raises(PermissionDeniedError):
+        await stream.upload(film)
+    assert await there(emulator) == [DATA]
+
+
+async def test_an_upload_that_fails_with_a_journal_is_gone_on_with(
+    emulator: Emulator, stream: Stream, film: Path, journal: Path
+) -> None:
+    emulator.faults.add("TUS_PATCH", Fault.status(403))
+    with pytest.raises(PermissionDeniedError):
+        await stream.upload(film, resume=journal)
+    (uid,) = await uids(emulator)
+    assert (await stream.upload(film, resume=journal)).uid == uid

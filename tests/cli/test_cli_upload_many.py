@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from cli_kit import ESCAPE, Done, Here, clip, command, credentials, ended, environment, on_terminal, started
 from rich.console import Console
+from virtual_clock import VirtualClock
 
 from cfstream import StreamError, UploadProgress
 from cfstream.cli.bars import board
@@ -75,6 +76,15 @@ def test_a_folder_stands_for_the_videos_in_it_and_below(here: Here, emulator: Bl
     assert files_of(done) == FOUND
     assert names_on(emulator) == sorted(Path(name).name for name in FOUND)
     assert done.err == "uploaded 5 files (3.6 kB); 2 files in folders left out: no videos by name\n"
+
+
+def test_attempts_whose_answers_were_lost_are_told(here: Here, emulator: BlockingEmulator, talks: Path) -> None:
+    emulator.faults.add("STREAM_CREATE", Fault.drop())
+    with emulator.stream(_clock=VirtualClock(epoch=time.time())) as stream:
+        assert stream.upload_many([talks / "b.mp4"], journal="u.db").run().unknown == 1
+    done = here("upload", "talks", "--journal", "u.db")
+    assert done.code == 0
+    assert "the answers to 1 attempt were lost, which may have left empty uploads" in done.err
 
 
 def test_a_file_that_is_named_is_uploaded_whatever_its_name(here: Here, talks: Path) -> None:

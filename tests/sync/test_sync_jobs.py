@@ -48,7 +48,8 @@ def test_callbacks_of_a_job_run_in_the_callers_thread(stream: Stream, files: lis
     with jobs[2].source:
         report = stream.upload_many(iter(jobs), on_progress=note, concurrency=2).run()
     assert (report.done, report.failed) == (3, ())
-    assert seen == {path.name: {threading.current_thread()} for path in files[:3]}
+    shown = (str(files[0]), str(files[1]), files[2].name)
+    assert seen == {source: {threading.current_thread()} for source in shown}
 
 
 def test_outcomes_name_the_jobs_that_were_given(stream: Stream, files: list[Path]) -> None:

@@ -144,6 +144,29 @@ def test_a_server_that_lost_bytes_is_given_them_again() -> None:
     assert upload.stalls == 2
 
 
+@pytest.mark.parametrize("claimed", [20, 25])
+def test_a_chunk_of_a_resumed_upload_is_not_answered_by_more_than_it_held(claimed: int) -> None:
+    upload = resumed()
+    upload.received(at(5, 200))
+    assert upload.next_request() == Send(URL, 5, 10)
+    upload.received(at(claimed))
+    assert upload.next_request() == Ask(URL)
+    assert upload.stalls == 1
+
+
+def test_a_chunk_that_is_sent_again_is_not_answered_by_what_was_sent_before() -> None:
+    upload = begun(size=35)
+    upload.received(at(10))
+    upload.received(at(20))
+    upload.interrupted()
+    upload.received(at(0, 200))
+    assert upload.next_request() == Send(URL, 0, 10)
+    upload.received(at(30))
+    assert upload.next_request() == Ask(URL)
+    upload.received(at(10, 200))
+    assert upload.next_request() == Send(URL, 10, 10)
+
+
 # --- stalls ------------------------------------------------------------------------------------------------------
 
 

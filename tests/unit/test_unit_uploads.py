@@ -218,7 +218,7 @@ async def test_an_address_that_cannot_be_used_is_a_typed_error_and_gets_no_bytes
             api.post(VIDEOS_URL, status=201, headers={"Location": location, "stream-media-id": UID})
             with pytest.raises(UploadError, match="address") as caught:
                 await stream.upload(b"video")
-            assert [method for method, _ in api.requests] == ["POST"]
+            assert [method for method, _ in api.requests] == ["POST", "DELETE"]
     assert caught.value.uid == UID
     assert "\n" not in str(caught.value)
 
