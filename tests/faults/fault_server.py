@@ -25,6 +25,7 @@ WHOLE = -1
 """All bytes of a body."""
 
 _MOST_REQUESTS = 300
+_MOST_AT_ONCE = 3
 _PIECE = 64 * 1024
 _HELLO = b"\x16"
 _VERBS: dict[str, Where] = {"HEAD": "head", "PATCH": "patch", "DELETE": "delete"}
@@ -56,6 +57,11 @@ class Room:
     gone: bool = False
     writers: int = 0
     """How many requests have come for it: only the last may still write."""
+    standing: int = 0
+    """Requests since the client was told that it is further than before, or waited."""
+    stood_at: float = 0.0
+    furthest: int = 0
+    """The largest offset that the client was ever told."""
     told: int | None = 0
     """The offset that the client was last told; None after an answer that leaves a doubt."""
 
@@ -88,8 +94,12 @@ class Account:
     rooms: dict[str, Room] = attrs.field(factory=dict)
     seen: list[Where] = attrs.field(factory=list)
     counts: Counter[str] = attrs.field(factory=Counter)
+    run: int = 1
+    """Which run of its upload this is."""
     body_bytes: int = 0
     quiet_until: float = 0.0
+    paused: float = 0.0
+    """Seconds of all the pauses it was asked for."""
     broken: list[str] = attrs.field(factory=list)
     over: asyncio.Event = attrs.field(factory=asyncio.Event)
     client: asyncio.Task[Any] | None = None
@@ -102,6 +112,18 @@ class Account:
 
     def unmet(self) -> list[str]:
         return [f"{one.where} {one.nth}" for one in self.plan if not one.met]
+
+    def quiet(self, seconds: float) -> None:
+        """Let nothing come for that long."""
+        self.paused += seconds
+        self.quiet_until = self.clock.now + seconds
+
+    def next_run(self) -> None:
+        """Let the upload be run anew, without faults."""
+        self.run += 1
+        self.plan, self.quiet_until, self.upload_site = [], 0.0, ""
+        for room in self.rooms.values():
+            room.standing = 0
 
     def take(self, where: Where) -> Act | None:
         self.counts[where] += 1
@@ -127,6 +149,16 @@ class Account:
             if self.client is not None:
                 self.client.cancel()
 
+    def check_patience(self, room: Room) -> None:
+        """Note what comes too often without a pause."""
+        if self.clock.now > room.stood_at:
+            # the question after a pause that was asked for repeats nothing
+            room.standing = -1 if room.stood_at < self.quiet_until else 0
+            room.stood_at = self.clock.now
+        room.standing += 1
+        if room.standing > _MOST_AT_ONCE:
+            self.broken.append(f"{room.standing} requests in a row that brought nothing, without a pause")
+
 
 @attrs.define
 class Exchange:
@@ -145,6 +177,11 @@ class Exchange:
     turn: int = 0
     keep: bool = True
     """Whether the connection goes on."""
+    run: int = attrs.field(init=False)
+    """The run that it belongs to: what is left of its body may be read in the next one."""
+
+    def __attrs_post_init__(self) -> None:
+        self.run = self.account.run
 
     async def take(self, size: int = WHOLE, *, store: bool = True) -> None:
         """Carry out the request, a body up to that many bytes."""
@@ -159,7 +196,8 @@ class Exchange:
                 raise ConnectionResetError
             due -= len(piece)
             self.left -= len(piece)
-            self.account.body_bytes += len(piece)
+            if self.run == self.account.run:
+                self.account.body_bytes += len(piece)
             if store and self.room is not None and not self.room.gone:
                 self.room.data += piece
 
@@ -188,7 +226,7 @@ class Exchange:
                 missing = {"success": False, "errors": [{"code": 10003, "message": "not found"}], "result": None}
                 return http(404, body=json.dumps(missing).encode() if self.where != "head" else b"")
             case "head":
-                room.told = len(room.data)
+                self._tell(room)
                 return http(200, f"Upload-Offset: {room.told}", f"Upload-Length: {room.size}")
             case "patch":
                 offset = int(self.headers["upload-offset"])
@@ -196,13 +234,18 @@ class Exchange:
                     await self.take(store=False)
                     return http(409)
                 await self.take()
-                room.told = len(room.data)
+                self._tell(room)
                 return http(204, f"Upload-Offset: {room.told}")
             case "delete":
                 room.gone = True
                 return http(200, body=envelope(None))
             case _:
                 return http(200, "Content-Type: application/json", body=envelope(room.video()))
+
+    def _tell(self, room: Room) -> None:
+        room.told = len(room.data)
+        if room.told > room.furthest:
+            room.furthest, room.standing = room.told, 0
 
     def location(self, room: Room) -> str:
         return f"{self.account.upload_site or self.server.url}/{self.account.number}/media/{ADDRESS}-{room.uid}"
@@ -316,6 +359,8 @@ class FaultServer:
         if exchange.room is not None:
             exchange.room.writers += 1
             exchange.turn = exchange.room.writers
+        if exchange.room is not None and where in {"head", "patch"}:
+            account.check_patience(exchange.room)
         exchange.left = int(headers.get("content-length", "0"))
         if exchange.room is not None and where == "patch":
             _check_offset(account, exchange.room, int(headers["upload-offset"]))

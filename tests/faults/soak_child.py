@@ -1,16 +1,20 @@
-"""Uploads thousands of small things and tells how much memory and how many files that took; run as a process."""
+"""Uploads thousands of small things and tells what memory, files and threads that took; run as a process."""
 
 import asyncio
 import gc
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 
-from cfstream import Limits, Stream
+import attrs
+
+from cfstream import Limits, RetryPolicy, Stream
 
 AT_ONCE = 16
 _MIB = 1024 * 1024
+_QUICK = RetryPolicy(base=0.001, cap=0.002)
 _SMALL = Limits(chunk_min=64 * 1024, chunk_default=256 * 1024, chunk_max=_MIB, chunk_multiple=64 * 1024)
 
 
@@ -24,19 +28,30 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+@attrs.frozen
+class Seen:
+    """What the process holds at a moment."""
+
+    done: int
+    memory: int = attrs.field(factory=memory)
+    open_files: int = attrs.field(factory=open_files)
+    threads: int = attrs.field(factory=threading.active_count)
+
+
 async def main(url: str, journal: str, number: int) -> None:
-    seen: list[tuple[int, int, int]] = []
+    seen: list[Seen] = []
     done = failed = 0
-    async with Stream("t" * 20, "a" * 32, base_url=url, rate_limit=None, _limits=_SMALL) as stream:
+    async with Stream("t" * 20, "a" * 32, base_url=url, rate_limit=None, retry=_QUICK, _limits=_SMALL) as stream:
         sources = (b"%d" % place for place in range(number))
         async for outcome in stream.upload_many(sources, journal=journal, concurrency=AT_ONCE):
             done += 1
             failed += outcome.error is not None
             if done % (number // 10) == 0:
                 gc.collect()
-                seen.append((done, memory(), open_files()))
-        tasks = [task for task in asyncio.all_tasks() if "cfstream" in str(task.get_coro())]
-    print(json.dumps({"seen": seen, "failed": failed, "tasks": len(tasks)}))  # noqa: T201  # whoever started it reads this
+                seen.append(Seen(done))
+        tasks = len(asyncio.all_tasks())
+    told = {"seen": [attrs.asdict(one) for one in seen], "failed": failed, "tasks": tasks}
+    print(json.dumps(told))  # noqa: T201  # whoever started it reads this
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fault_server import WHOLE, Act, Exchange, Planned, Where
-from matrix_kit import BY_NAME, KIB, SIZES, C, Cell, Ground, Outcome, Point, lost
+from matrix_kit import BY_NAME, KIB, KINDS, SIZES, TRANSIENT, C, Cell, Ground, Outcome, Point, cell_of, lost
 
-from cfstream import AuthenticationError, TransportError, UploadError
+from cfstream import AuthenticationError, Limits, TransportError, UploadError
 
 ALWAYS = 10**9
+APART = 120.0
 _SIZE = SIZES[-1]
 _RNG = random.Random(0)
 
@@ -154,6 +155,34 @@ def stalls() -> Iterator[Cell]:
         yield Cell(f"stops reading 4 MiB, patch {nth}", int(2.6 * chunk), plan, slow=True, chunk=chunk)
 
 
+# --- real limits -------------------------------------------------------------------------------------------------
+
+
+def real_chunks() -> Iterator[Cell]:
+    """Every kind that a chunk can meet, with the service's own limits and a chunk of the least size."""
+    real = Limits()
+    size = int(2.3 * real.chunk_min)
+    for kind in KINDS:
+        if "patch" in kind.outcomes and not kind.slow:
+            cell = cell_of(kind, Point("patch", 2, _RNG.randrange(1, real.chunk_min) if kind.amid else 0), size, _RNG)
+            cell.name += ", real chunks"
+            cell.limits, cell.chunk = real, real.chunk_min
+            yield cell
+
+
+# --- the rate limit ----------------------------------------------------------------------------------------------
+
+
+def governed() -> Iterator[Cell]:
+    """One request after the other, each in its time: a place under the limit that is not given back holds all up."""
+    for kind in TRANSIENT:
+        for point in (Point("create"), Point("head"), Point("patch", 3), Point("get")):
+            cell = cell_of(kind, point, _SIZE, _RNG)
+            cell.name += ", under a rate limit"
+            cell.apart = APART
+            yield cell
+
+
 # --- cancelling --------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +237,8 @@ ALL: dict[str, Callable[[], Iterator[Cell]]] = {
     "connections": connections,
     "storms": storms,
     "stalls": stalls,
+    "real chunks": real_chunks,
+    "governed": governed,
     "cancellations": cancellations,
     "journals": journals,
 }

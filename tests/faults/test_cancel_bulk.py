@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import pytest
 from fault_server import TOKEN, WHOLE, Account, FaultServer, Planned
+from left_kit import Ground, inside
 from matrix_kit import ACCOUNT, BY_NAME, KIB, POLICY, Point
 from stepper_kit import Stepper
 from virtual_clock import VirtualClock
@@ -27,21 +28,6 @@ LIMITS = Limits(chunk_min=CHUNK, chunk_default=CHUNK, chunk_max=CHUNK, chunk_mul
 _SECOND = 1.0
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are read from /proc")
-
-
-def open_files() -> set[str]:
-    """What this process holds open, by number and name."""
-    found = set()
-    for link in Path("/proc/self/fd").iterdir():
-        try:
-            found.add(f"{link.name} {link.readlink()}")
-        except OSError:  # the descriptor of the listing itself
-            continue
-    return found
-
-
-def inside(folder: Path) -> list[str]:
-    return [f"left in {folder}: {path.name}" for path in folder.iterdir()]
 
 
 @attrs.define
@@ -132,41 +118,9 @@ def numbers(round_: int, trials: int) -> range:
     return range(round_ * trials + 1, (round_ + 1) * trials + 1)
 
 
-@attrs.define
-class Ground:
-    """What was there before a trial."""
-
-    server: FaultServer
-    files: set[str] = attrs.field(factory=open_files)
-    tasks: set[asyncio.Task[Any]] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.tasks = asyncio.all_tasks() - self.server.tasks
-
-    async def left(self) -> list[str]:
-        """Tell what is open that was not, once the threads that were interrupted have had their turn."""
-        tasks, files = set[asyncio.Task[Any]](), set[str]()
-        for _ in range(300):
-            tasks = asyncio.all_tasks() - self.server.tasks - self.tasks
-            files = open_files() - self.files
-            if not tasks and not files and not self.server.tasks:
-                return []
-            await asyncio.sleep(0.001)
-        return [f"left open: {files}, tasks {tasks}, connections {len(self.server.tasks)}"]
-
-
 async def suspensions(trial: Trial, *, kept: bool) -> int:
     """Count those of a whole run."""
     return (await trial.cancelled(0, kept=kept)).points
-
-
-@pytest.fixture
-def spools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go."""
-    folder = tmp_path / "spools"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
 
 
 @pytest.fixture
@@ -189,6 +143,7 @@ async def test_a_run_cancelled_at_any_moment_is_gone_on_with_at_once(
         met += stepper.cancelled > 0
         # the other trials go on at once: what the first run has let go of must be free by itself
         problems = await ground.left() if number % 2 else []
+        trial.account.next_run()
         problems += trial.wrong(await trial.run())
         problems += await ground.left()
         if stepper.took > _SECOND:

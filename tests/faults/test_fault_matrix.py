@@ -9,6 +9,8 @@ from matrix_kit import KINDS, Kind, cells_of, schedule, violations
 
 SEEDS = int(os.environ.get("CFSTREAM_FAULTS", "1"))
 SCHEDULES = 60
+MET_WHOLE = 55
+"""Schedules of a seed that are met to their last fault at least; others end by an error before."""
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -24,10 +26,11 @@ async def test_special(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_several_faults_in_one_upload(seed: int, tmp_path: Path) -> None:
-    assert not (found := await violations([schedule(number, seed) for number in range(SCHEDULES)], tmp_path)), (
-        "\n".join(found)
-    )
+    cells = [schedule(number, seed) for number in range(SCHEDULES)]
+    assert not (found := await violations(cells, tmp_path)), "\n".join(found)
+    met_whole = [cell for cell in cells if all(one.met for one in cell.plan)]
+    assert len(met_whole) >= MET_WHOLE
 
 
 def test_the_matrix_has_the_cells_it_promises() -> None:
-    assert sum(len(cells_of(kind, 0)) for kind in KINDS) >= 700
+    assert sum(len(cells_of(kind, 0)) for kind in KINDS) >= 1300

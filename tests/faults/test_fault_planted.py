@@ -1,17 +1,20 @@
 """The fault matrix finds defects: those known from other clients are planted here one by one."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import attrs
 import pytest
 import special_cells
-from matrix_kit import BY_NAME, Cell, cells_of, violations
+from fault_server import TOKEN, Planned
+from matrix_kit import BY_NAME, SIZES, Cell, Point, cells_of, lost, violations
 
-from cfstream import APIError, _retry, _transport, _tus
-from cfstream.uploads import driver, kept, leftovers
+from cfstream import APIError, _governor, _retry, _transport, _tus
+from cfstream.uploads import driver, journal, kept, leftovers
 from cfstream.uploads.sources.base import Source
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -134,6 +137,38 @@ def cancellation_is_taken_for_a_failure(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_retry.Retrier, "_before_sleep", lambda retrier, state: None)
 
 
+def an_endless_pause_is_a_long_one(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(_transport, "retry_after", lambda headers: {"inf": 1e9}.get(headers.get("Retry-After")))
+
+
+def every_request_takes_two_places(patch: pytest.MonkeyPatch) -> None:
+    right = _governor.Governor._take
+
+    def take(governor: Any) -> None:
+        right(governor)
+        right(governor)
+
+    patch.setattr(_governor.Governor, "_take", take)
+
+
+def the_first_pauses_are_left_out(patch: pytest.MonkeyPatch) -> None:
+    right = _retry.wait_after_stall
+    patch.setattr(driver, "wait_after_stall", lambda policy, stalls, asked: right(policy, max(1, stalls - 2), asked))
+
+
+def a_look_has_a_limit_of_time(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(leftovers, "_unhurried", lambda transport: transport)
+
+
+def the_journal_has_the_token(patch: pytest.MonkeyPatch) -> None:
+    right = journal.JournalWriter.write
+
+    async def write(writer: Any, entry: journal.Entry) -> None:
+        await right(writer, attrs.evolve(entry, source=TOKEN))
+
+    patch.setattr(journal.JournalWriter, "write", write)
+
+
 PLANTED: dict[str, tuple[Plant, Callable[[], list[Cell]]]] = {
     "T1": (any_offset_is_believed, lambda: slice_of("offset too high", where="patch")),
     "T2": (a_file_is_known_by_its_beginning, lambda: special("journals", "another middle")),
@@ -148,9 +183,14 @@ PLANTED: dict[str, tuple[Plant, Callable[[], list[Cell]]]] = {
     "C5": (a_failure_with_status_200_is_a_video, lambda: slice_of("success false", where="get")),
     "B1": (a_limit_of_the_whole_upload_escapes, lambda: slice_of("never an answer", where="patch")),
     "B5": (redirects_are_followed, lambda: slice_of("redirect elsewhere", where="patch 1 before")),
+    "endless pause": (an_endless_pause_is_a_long_one, lambda: slice_of("429 infinite", where="patch")),
+    "two places": (every_request_takes_two_places, lambda: special("governed", "500, get")),
+    "no pause": (the_first_pauses_are_left_out, lambda: special("storms", "500 for ever, patch")),
+    "hurried look": (a_look_has_a_limit_of_time, lambda: special("governed", "500, create")),
+    "told token": (the_journal_has_the_token, lambda: slice_of("500", where="patch 1 before")),
     "B9": (cancellation_is_taken_for_a_failure, lambda: special("cancellations", "repetition")),
 }
-"""By the number of the defect in the table of other clients' defects: what is planted, and who must see it."""
+"""By the number of the defect in the table of other clients' defects, or a name: what is planted, who must see it."""
 
 
 @pytest.mark.parametrize("number", PLANTED)
@@ -159,3 +199,9 @@ async def test_a_planted_defect_is_found(number: str, tmp_path: Path, monkeypatc
     assert not (found := await violations(cells(), tmp_path)), "\n".join(found)
     plant(monkeypatch)
     assert await violations(cells(), tmp_path)
+
+
+async def test_a_plan_that_was_not_met_is_told_of(tmp_path: Path) -> None:
+    late = Planned("get", 5, lost()(Point("get"), random.Random(0)))
+    (found,) = await violations([Cell("late", SIZES[0], [late], any_outcome=True)], tmp_path)
+    assert found == "late: planned fault was not met: get 5"

@@ -6,9 +6,11 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
 import attrs
 import kill_child
@@ -18,8 +20,13 @@ from kill_kit import PATIENCE, Account, account, copied, digest, look_inside, ne
 from cfstream.emulator.storage.records import Video
 from cfstream.emulator.storage.store import VideoFilter
 
+FEWEST_MOMENTS = 5
+"""Changes that the log of the damaged journal holds at least."""
 THEIRS = 3  # creates of the account's other users
-DAMAGES = 300 if int(os.environ.get("CFSTREAM_FAULTS", "0")) >= 300 else 100
+LONG = int(os.environ.get("CFSTREAM_FAULTS", "0")) >= 300
+DAMAGES = 500 if LONG else 100
+MEETINGS = 13 if LONG else 5
+"""How often four pairs of processes meet at a journal."""
 
 
 @pytest.fixture
@@ -82,6 +89,35 @@ def places_in(folder: Path) -> list[tuple[str, str, int]]:
     return places
 
 
+def told_by(journal: Path) -> frozenset[tuple[Any, ...]] | None:
+    """Give all that a journal says, from a copy; None where it can say nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = copied(journal, Path(folder))
+        with contextlib.closing(sqlite3.connect(copy)) as database:
+            try:
+                tables = [database.execute(f"SELECT * FROM {table}") for table in ("uploads", "creations")]
+                return frozenset(row for rows in tables for row in rows)
+            except sqlite3.DatabaseError:
+                return None
+
+
+def history_of(frozen: Path, scratch: Path) -> set[frozenset[tuple[Any, ...]] | None]:
+    """Give what the journal has said after each of the changes in its log."""
+    scratch.mkdir()
+    journal = copied(frozen / "uploads.db", scratch)
+    log = journal.with_name("uploads.db-wal")
+    frames = range(_LOG_HEAD, log.stat().st_size + 1, _FRAME)
+    said: set[frozenset[tuple[Any, ...]] | None] = {None}
+    for end in reversed(frames):
+        os.truncate(log, end)
+        said.add(told_by(journal))
+    return said
+
+
+_LOG_HEAD = 32
+_FRAME = 24 + 4096
+
+
 def test_a_damaged_journal_is_refused_or_loses_no_file(made: Account, tmp_path: Path) -> None:
     work = new_work(tmp_path / "work", seeded(), files=6)
     made.start(attrs.evolve(work, files=work.files[:2])).told()
@@ -90,6 +126,8 @@ def test_a_damaged_journal_is_refused_or_loses_no_file(made: Account, tmp_path: 
         assert made.start(work, moment="TUS_PATCH.after", nth=5).was_killed()
         frozen = Frozen(made, tmp_path / "frozen")
         frozen.keep(work.journal)
+    history = history_of(frozen.folder, tmp_path / "history")
+    assert len(history) > FEWEST_MOMENTS
     refused = 0
     places = places_in(frozen.folder)
     for number, place in enumerate(places):
@@ -98,6 +136,8 @@ def test_a_damaged_journal_is_refused_or_loses_no_file(made: Account, tmp_path: 
         trial.mkdir()
         journal = copied(frozen.folder / "uploads.db", trial)
         damage(journal, place)
+        if place[:2] != ("", "flip"):  # of those SQLite itself has no sums
+            assert told_by(journal) in history, place
         told = made.start(work, journal=journal).told()
         if told.error is None:
             assert (told.failed, told.pending) == ((), 0), (place, told)
@@ -150,7 +190,7 @@ def test_a_full_disk_is_told_before_the_service_is_asked(
 # --- two processes, and signals ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", range(5))
+@pytest.mark.parametrize("start", range(MEETINGS))
 def test_of_two_processes_with_one_journal_one_uploads(made: Account, tmp_path: Path, start: int) -> None:
     works = [new_work(tmp_path / f"{number}", seeded(), files=2) for number in range(4)]
     gates = [work.journal.with_name("gate") for work in works]
