@@ -11,7 +11,7 @@ from yarl import URL
 from cfstream._answers import RawResponse
 from cfstream._hooks import RequestEvent, ResponseEvent
 from cfstream._session import Session
-from cfstream._transport import REDIRECTS, Transport, client_timeout, translate
+from cfstream._transport import REDIRECTS, Transport, client_timeout, piece_of, translate
 from cfstream._types import Secret
 from cfstream.errors import RedirectError, TransportError
 
@@ -42,7 +42,7 @@ class MediaAnswer:
         try:
             # aiohttp's own limit for silence does not fire once its parser has given up on a broken chunk
             async with asyncio.timeout(self._silence):
-                return await self._answer.content.readany()
+                return await piece_of(self._answer.content)
         except (aiohttp.ClientError, OSError) as error:
             # aiohttp raises before it gives what came ahead of the break; that counts, and the next call raises again
             if left := self._answer.content._read_nowait(-1):  # noqa: SLF001  # there is no public way

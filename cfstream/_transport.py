@@ -284,13 +284,21 @@ async def _read(answer: aiohttp.ClientResponse, silence: float | None) -> bytes:
     loop = asyncio.get_running_loop()
     # aiohttp's own limit for silence does not fire once its parser has given up on a broken chunk
     async with asyncio.timeout(silence) as limit:
-        async for piece in content.iter_any():
+        while piece := await piece_of(content):
             body += piece
             if len(body) > _ANSWER_MAX:
                 raise TransportError(f"the answer is larger than {_ANSWER_MAX} bytes", retryable=False)
             if silence is not None:
                 limit.reschedule(loop.time() + silence)
     return bytes(body)
+
+
+async def piece_of(content: aiohttp.StreamReader) -> bytes:
+    """Give what has come of a body, and nothing at its end."""
+    try:
+        return await content.readany()
+    except RuntimeError as error:  # what aiohttp says of a connection that ended after its parser had given up
+        raise aiohttp.ClientPayloadError from error
 
 
 # --- failures without an answer ----------------------------------------------------------------------------------

@@ -193,6 +193,7 @@ class _Upload:
             await self._transport.send(endpoints.STREAM_EDIT(edits, identifier=uid), timeout=None, bulk=self._pace.bulk)
         except StreamError:
             await self._take_back(uid)
+            self._progress.uid = ""
             raise
 
     async def _take_back(self, uid: str) -> None:

@@ -7,6 +7,7 @@ import attrs
 import pytest
 from emulator_kit import SMALL, Api, clip, metadata, running
 
+from cfstream import RetryPolicy
 from cfstream.emulator import Emulator
 from cfstream.errors import APIError, RateLimitError
 
@@ -106,7 +107,8 @@ async def test_scheduled_deletion_has_bounds_that_can_be_set() -> None:
     [({"encoding_max": 0}, RateLimitError, 429), ({"storage_minutes": 0}, APIError, 413)],
 )
 async def test_a_client_is_told(limits: dict[str, Any], error: type[APIError], status: int) -> None:
-    async with Emulator(limits=attrs.evolve(SMALL, **limits)) as emulator, emulator.stream(timeout=1) as stream:
+    once = RetryPolicy.none()
+    async with Emulator(limits=attrs.evolve(SMALL, **limits)) as emulator, emulator.stream(retry=once) as stream:
         with pytest.raises(error) as caught:
             await stream.create(upload_length=1000)
     assert caught.value.status == status

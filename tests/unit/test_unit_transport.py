@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.base_protocol import BaseProtocol
 from aioresponses_shim import mocked_http
 from unit_kit import (
     ACCOUNT,
@@ -48,6 +49,7 @@ from cfstream import (
     TransportError,
     errors,
 )
+from cfstream._transport import piece_of, translate
 
 WATERMARKS_URL = f"{API}/accounts/{ACCOUNT}/stream/watermarks"
 VTT_URL = f"{VIDEO_URL}/captions/en/vtt"
@@ -750,3 +752,11 @@ async def test_what_is_refused_is_never_sent(api: Any, keywords: dict[str, Any])
         with pytest.raises(errors.InvalidInputError):
             await stream.delete("../x")
     assert requests(api) == 0
+
+
+async def test_a_body_whose_connection_is_gone_already_is_cut_off() -> None:
+    # the end may come between two looks; aiohttp then raises a bare RuntimeError
+    content = aiohttp.StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16, loop=asyncio.get_running_loop())
+    with pytest.raises(aiohttp.ClientPayloadError) as caught:
+        await piece_of(content)
+    assert str(translate(caught.value)) == "the answer was cut off"
