@@ -275,7 +275,7 @@ class Upload:
 
     def _gone(self, response: RawResponse) -> None:
         """The address is unknown: either all arrived and it was cleared away, or the upload expired."""
-        if self._sent == self.size and self._looked_for < _LOOKS:
+        if self.may_be_whole and self._looked_for < _LOOKS:
             # more than once, because what the service lists may lag behind what it has
             self._looked_for += 1
             self.stalls += 1
@@ -298,6 +298,11 @@ class Upload:
         self.stalls += 1
         self._looked_for = 0
         self._next = _Next.CREATE
+
+    @property
+    def may_be_whole(self) -> bool:
+        """Whether every byte was sent and no answer says that the last ones were refused."""
+        return self._sent == self.size
 
     @property
     def _end(self) -> int:

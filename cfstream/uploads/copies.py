@@ -7,10 +7,17 @@ from typing import Any
 from cfstream import endpoints
 from cfstream._transport import Transport
 from cfstream.endpoints import Request
-from cfstream.errors import AmbiguousResultError, APIError, ClientClosedError, InvalidInputError, StreamError
+from cfstream.errors import (
+    AmbiguousResultError,
+    APIError,
+    ClientClosedError,
+    InvalidInputError,
+    StreamError,
+    TransportError,
+)
 from cfstream.models import Video
 from cfstream.uploads.journal import Creation
-from cfstream.uploads.leftovers import find, take_back
+from cfstream.uploads.leftovers import find, is_certain, take_back
 from cfstream.uploads.pace import Pace
 from cfstream.uploads.record import NO_OP, OP_KEY, Record
 
@@ -45,30 +52,29 @@ async def _copied(transport: Transport, url: str, options: Mapping[str, Any], *,
             pace.trouble()
             # how the look itself fails says nothing of what was made
             found = await find(transport, [creation], patient=True)
-            unknown.append(creation)
-            if creation.op in found:
-                video = found[creation.op]
-            elif len(unknown) < _ATTEMPTS:
-                continue
-            else:
+            if creation.op not in found:
+                unknown.append(creation)
+                if len(unknown) < _ATTEMPTS:
+                    continue
                 raise
-        except APIError:
-            await record.settled(creation)  # refused, so nobody need look for it
+            video = found[creation.op]
+        except (APIError, TransportError) as error:
+            if is_certain(error):
+                await record.settled(creation)  # so nobody need look for it
             raise
         await record.done(video.uid, creation)
         with suppress(StreamError):  # the video is there all the same
-            await _clear_others(transport, video, unknown, record)
+            await _clear_others(transport, unknown, record)
         pace.success()
         return video
 
 
-async def _clear_others(transport: Transport, video: Video, unknown: Sequence[Creation], record: Record) -> None:
+async def _clear_others(transport: Transport, unknown: Sequence[Creation], record: Record) -> None:
     """Delete the videos of earlier attempts that no list showed when they were looked for."""
     found = await find(transport, unknown, patient=False)
     for creation in unknown:
-        other = found.get(creation.op)
-        if other is not None and other.uid != video.uid:
-            await take_back(transport, other.uid)
+        if creation.op in found:
+            await take_back(transport, found[creation.op].uid)
             await record.settled(creation)
 
 

@@ -27,7 +27,7 @@ from cfstream.errors import (
 )
 from cfstream.models import TusUpload, Video
 from cfstream.uploads.journal import Creation
-from cfstream.uploads.leftovers import PENDING, clear, look_up, take_back
+from cfstream.uploads.leftovers import PENDING, clear, is_certain, look_up, take_back
 from cfstream.uploads.options import UploadOptions
 from cfstream.uploads.pace import UNPACED, Pace
 from cfstream.uploads.progress import OnProgress, Progress
@@ -120,11 +120,24 @@ class _Upload:
             if isinstance(error, UploadError):
                 uid = error.uid = error.uid or uid
                 error.offset = error.offset or self._tus.offset
-            # nothing is left of what cannot be gone on with; all of it is a video, whatever failed afterwards
-            useless = self._tus.offset < self._tus.size and not self._record.lasts
-            if uid and (useless or isinstance(error, FileChangedError)):
+            # nothing is left of what cannot be gone on with
+            if uid and (isinstance(error, FileChangedError) or await self._is_useless(uid)):
                 await self._take_back(uid)
             raise
+
+    async def _is_useless(self, uid: str) -> bool:
+        """Tell of an upload that failed whether it is a beginning that nobody knows any more.
+
+        All of it is a video, whatever failed afterwards; the answer that tells of the last byte may be lost.
+        """
+        if self._record.lasts or self._tus.offset == self._tus.size:
+            return False
+        if not self._tus.may_be_whole:
+            return True
+        try:
+            return not await self._is_whole(uid)
+        except StreamError:
+            return False
 
     async def _steps(self) -> Video:
         while True:
@@ -153,13 +166,13 @@ class _Upload:
             await self._settle(creation, error)
             return
         except (APIError, TransportError) as error:
-            if not getattr(error, "sent", False):
-                await self._record.settled(creation)  # refused or never sent, so nobody need look for it
+            if is_certain(error):
+                await self._record.settled(creation)  # so nobody need look for it
             raise
         self._progress.uid = created.uid
         edits = self._options.edits()
         if edits:
-            await self._edit(created.uid, edits)
+            await self._edit(creation, created.uid, edits)
         address = self._address(created)
         await self._record.created(creation, created.uid, address)
         self._tus.created(created.uid, address)
@@ -188,11 +201,13 @@ class _Upload:
             self._unknown.append(creation)
         self._tus.not_created()
 
-    async def _edit(self, uid: str, edits: Mapping[str, Any]) -> None:
+    async def _edit(self, creation: Creation, uid: str, edits: Mapping[str, Any]) -> None:
         try:
             await self._transport.send(endpoints.STREAM_EDIT(edits, identifier=uid), timeout=None, bulk=self._pace.bulk)
         except StreamError:
-            await self._take_back(uid)
+            with suppress(StreamError):  # that this too may fail must not hide why it is done
+                await take_back(self._transport, uid)
+                await self._record.settled(creation)
             self._progress.uid = ""
             raise
 

@@ -64,8 +64,9 @@ class UploadReport:
     bytes: int
     """Of the files that are done."""
     unknown: int = 0
-    """Attempts whose answer was lost and that no list has shown yet: each may have left an empty upload or a second
-    copy. A run ten minutes later, or more, clears away what there is of them, and is sure of the rest."""
+    """Attempts whose answer is due, as of an upload at work, or was lost and that no list has shown yet: each of these
+    may have left an empty upload or a second copy. A run ten minutes later, or more, clears away what there is of them,
+    and is sure of the rest."""
 
 
 @attrs.frozen(kw_only=True)

@@ -8,7 +8,7 @@ import attrs
 
 from cfstream import endpoints
 from cfstream._transport import Transport
-from cfstream.errors import NotFoundError
+from cfstream.errors import APIError, NotFoundError, TransportError
 from cfstream.models import Video
 from cfstream.pages import ByCreated, Pager
 from cfstream.uploads.journal import Creation, JournalWriter
@@ -28,18 +28,19 @@ async def find(transport: Transport, creations: Iterable[Creation], *, patient: 
     Args:
         transport: the client's.
         creations: the attempts.
-        patient: whether to look again until lists must show what was made.
+        patient: whether to look again until lists must show what was made; after a look in vain they long must.
     """
     clock = transport.session.clock
     # not from when the attempts began: nobody knows how long each waited before it was sent
     until = clock.monotonic() + transport.session.limits.list_lag
     wanted = {creation.op: creation for creation in creations}
+    again = patient and any(creation.looked is None for creation in wanted.values())
     found: dict[str, Video] = {}
     wait = _FIRST_LOOK
     while wanted.keys() - found.keys():
         found |= await _look(transport, wanted)
         left = until - clock.monotonic()
-        if not patient or left <= 0 or wanted.keys() == found.keys():
+        if not again or left <= 0 or wanted.keys() == found.keys():
             break
         await clock.sleep(min(wait, left))
         wait *= 2
@@ -100,7 +101,7 @@ async def settle(transport: Transport, journal: JournalWriter, *, last: bool) ->
     ]
     if not unknown:
         return
-    found = await find(transport, unknown, patient=any(made.looked is None for made in unknown))
+    found = await find(transport, unknown, patient=True)
     for creation in unknown:
         if not journal.is_busy(creation.key):
             async with journal.alone(creation.key):
@@ -128,6 +129,11 @@ async def _settle(
         # with what the attempt made, in one commit: a video that is done and yet unknown would be a second one
         done = attrs.evolve(entry, state="done", uid=video.uid, url=None, reason=None)
         await journal.created(done, creation.op)
+
+
+def is_certain(error: APIError | TransportError) -> bool:
+    """Tell of an attempt that failed whether it made nothing: it was refused or never sent."""
+    return not (isinstance(error, TransportError) and error.sent)
 
 
 async def look_up(transport: Transport, uid: str, *, bulk: bool = False) -> Video | None:

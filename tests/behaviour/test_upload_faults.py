@@ -180,10 +180,11 @@ async def test_after_an_answer_that_nobody_can_read_the_server_is_asked(answer: 
 
 async def test_a_server_that_nobody_can_read_ends_the_upload_after_the_usual_attempts() -> None:
     noise = unreadable(b"\x80\r\n\r\n")
-    async with scripted(patch=[noise], head=[noise] * 20) as (script, stream):
+    pending = fixed(200, "Content-Type: application/json", body=video_in("pendingupload"))
+    async with scripted(patch=[noise], head=[noise] * 20, get=[pending]) as (script, stream):
         with pytest.raises(UploadError, match=r"no progress after 8 attempts .*: not HTTP as it should be"):
             await stream.upload(NOISE)
-    assert verbs(script) == ["POST", "PATCH", *["HEAD"] * 7, "DELETE"]
+    assert verbs(script) == ["POST", "PATCH", *["HEAD"] * 7, "GET", "DELETE"]
 
 
 async def test_a_false_claim_that_all_arrived_is_found_out() -> None:

@@ -18,6 +18,7 @@ from cfstream import (
     ResponseEvent,
     Uploaded,
     UploadFailed,
+    UploadJob,
     UploadJournal,
     UploadProgress,
 )
@@ -251,3 +252,48 @@ async def test_one_upload_by_itself_reports_it_too(emulator: Emulator, film: Pat
         emulator.list_lag = 0
         await stream.upload_many([], journal=journal).run()
         assert UploadJournal(journal).report().unknown == 1
+
+
+async def test_what_was_looked_for_before_is_not_waited_for_by_one_upload_either(
+    emulator: Emulator, film: Path, journal: Path
+) -> None:
+    clock = VirtualClock(epoch=time.time())
+    emulator.faults.add("STREAM_CREATE", Fault.drop())
+    async with quick(emulator, clock) as stream:
+        await stream.upload_many([film], journal=journal).run()
+        os.truncate(film, 50 * KIB)
+        clock.now += 601
+        before = len(clock.slept)
+        await stream.upload(film, resume=journal)
+        assert clock.slept[before:] == []
+    assert unknown(journal) == 0
+
+
+# --- attempts that left nothing, for certain -----------------------------------------------------------------------
+
+
+async def test_of_what_was_never_sent_nothing_is_unknown(emulator: Emulator, film: Path, journal: Path) -> None:
+    async with quick(emulator) as stream:
+        await emulator.close()
+        report = await stream.upload_many([CopyJob(URL), film], journal=journal).run()
+    assert (len(report.failed), report.unknown) == (2, 0)
+
+
+async def test_an_upload_whose_edit_is_refused_is_deleted_once_and_not_unknown(
+    emulator: Emulator, film: Path, journal: Path
+) -> None:
+    emulator.faults.add("STREAM_EDIT", Fault.status(403), times=2)
+    job = UploadJob(film, allowed_origins=["a.example"])
+    async with quick(emulator) as stream:
+        assert (await stream.upload_many([job], journal=journal).run()).unknown == 0
+        assert emulator.requests.count("STREAM_DELETE") == 1
+        assert emulator.requests.count("STREAM_LIST") == 0
+        await stream.upload_many([job]).run()
+    assert emulator.requests.count("STREAM_DELETE") == 2
+
+
+async def test_a_copy_that_is_found_at_once_is_looked_for_once(emulator: Emulator) -> None:
+    emulator.faults.add("COPY_CREATE", LOST)
+    async with quick(emulator) as stream:
+        await stream.upload_many([CopyJob(URL)]).run()
+    assert emulator.requests.count("STREAM_LIST") == 1

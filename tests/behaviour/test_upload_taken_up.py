@@ -1,7 +1,7 @@
 """Uploads that were begun go on, begin anew or turn out whole, whatever the server says of them."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -123,6 +123,20 @@ async def test_an_unfinished_upload_of_a_file_whose_time_of_change_was_put_back_
     assert UploadJournal(journal).report().done == 1
 
 
+async def test_what_the_journal_knows_of_a_file_is_what_was_sent_of_it(
+    emulator: Emulator, stream: Stream, film: Path, journal: Path
+) -> None:
+    emulator.faults.add("STREAM_CREATE", Fault.status(403))
+    with pytest.raises(PermissionDeniedError):
+        await stream.upload(film, resume=journal)
+    other = os.urandom(len(DATA))
+    rewrite_unnoticed(film, other)
+    await stream.upload(film, resume=journal)
+    os.utime(film, (1, 1))
+    await stream.upload(film, resume=journal)
+    assert await there(emulator) == [other]
+
+
 # --- a video that is whole, and nobody was told ------------------------------------------------------------------
 
 
@@ -164,9 +178,9 @@ async def test_a_whole_video_of_a_file_that_was_only_touched_since_is_done_and_n
     assert UploadJournal(journal).report().done == 1
 
 
-@pytest.mark.parametrize("many", [False, True])
-async def test_a_whole_video_of_a_file_that_was_edited_since_stays_beside_the_new_one(
-    emulator: Emulator, stream: Stream, film: Path, journal: Path, many: bool
+@pytest.mark.parametrize(("many", "edit"), [(False, edit), (True, edit), (True, rewrite_unnoticed)])
+async def test_a_whole_video_of_a_file_that_was_edited_since_stays_beside_the_new_one(  # noqa: PLR0917  # given by name
+    emulator: Emulator, stream: Stream, film: Path, journal: Path, many: bool, edit: Callable[[Path, bytes], None]
 ) -> None:
     uid = await whole(emulator, stream, film, journal)
     edited = os.urandom(len(DATA))
@@ -231,6 +245,16 @@ async def test_a_whole_video_stays_whatever_fails_afterwards(emulator: Emulator,
     emulator.faults.add("STREAM_GET", Fault.status(403))
     with pytest.raises(PermissionDeniedError):
         await stream.upload(film)
+    assert await there(emulator) == [DATA]
+
+
+async def test_a_whole_video_stays_where_the_answers_that_tell_of_it_are_lost(
+    emulator: Emulator, stream: Stream, film: Path
+) -> None:
+    emulator.faults.add("TUS_PATCH", Fault.drop(after_commit=True))
+    emulator.faults.add("TUS_HEAD", Fault.status(403))
+    with pytest.raises(PermissionDeniedError):
+        await stream.upload(film, chunk_size=1024 * KIB)
     assert await there(emulator) == [DATA]
 
 
