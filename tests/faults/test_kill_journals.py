@@ -49,9 +49,13 @@ class Frozen:
     def keep(self, journal: Path) -> None:
         self.folder.mkdir()
         copied(journal, self.folder)
+        self.made.emulator._call(self._keep)
+
+    def _keep(self) -> None:
+        # in one go, for what the killed process had sent is still being taken in
         library = self.made.library
         shutil.copytree(library.root / "videos", self.folder / "videos")
-        self.made.emulator._call(lambda: self.records.extend(library.store.videos(VideoFilter(), ascending=True)))
+        self.records.extend(library.store.videos(VideoFilter(), ascending=True))
 
     def go_back(self) -> None:
         self.made.emulator._call(self._go_back)
