@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from browser_kit import SHOWN_WITHIN, evaluate
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from cfstream import Stream
 from cfstream.emulator import Emulator, Fault
@@ -17,7 +17,7 @@ from cfstream.emulator import Emulator, Fault
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 expect.set_options(timeout=SHOWN_WITHIN * 1000)
 
-VIEW = {"width": 1180, "height": 720}
+VIEW: ViewportSize = {"width": 1180, "height": 720}
 SMALL = 200_000  # bytes: they are kept in the repository
 _LIGHTS = "gradients=size=640x360:rate=25:n=4:speed=0.01"
 SCENES = {

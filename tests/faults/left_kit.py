@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 from fault_server import FaultServer
 
 
@@ -17,6 +18,14 @@ def open_files() -> set[str]:
         except OSError:  # the descriptor of the listing itself
             continue
     return found
+
+
+def spools_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder where all temporary files go from now on."""
+    spools = folder / "spools"
+    spools.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spools))
+    return spools
 
 
 def inside(folder: Path) -> list[str]:

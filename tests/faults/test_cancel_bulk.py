@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 from fault_server import TOKEN, WHOLE, Account, FaultServer, Planned
-from left_kit import Ground, inside
+from left_kit import Ground, inside, spools_in
 from matrix_kit import ACCOUNT, BY_NAME, KIB, POLICY, Point
 from stepper_kit import Stepper
 from virtual_clock import VirtualClock
@@ -28,6 +28,11 @@ LIMITS = Limits(chunk_min=CHUNK, chunk_default=CHUNK, chunk_max=CHUNK, chunk_mul
 _SECOND = 1.0
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are read from /proc")
+
+
+@pytest.fixture
+def spools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return spools_in(tmp_path, monkeypatch)
 
 
 @attrs.define

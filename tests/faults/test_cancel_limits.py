@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import pytest
 from fault_server import TOKEN, WHOLE, Account, Exchange, FaultServer, Planned
-from left_kit import Ground, inside
+from left_kit import Ground, inside, spools_in
 from matrix_kit import ACCOUNT, LIMITS, POLICY, SIZES, C, Point, lost
 from virtual_clock import VirtualClock
 
@@ -21,6 +21,11 @@ PLACES = (Point("create"), Point("create", 1, WHOLE), Point("patch", 2, C // 3),
 """Where the server falls silent."""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are read from /proc")
+
+
+@pytest.fixture
+def spools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return spools_in(tmp_path, monkeypatch)
 
 
 @attrs.define
