@@ -52,21 +52,28 @@ async def key_in_journal(transport: Transport, source: Source) -> str:
 
 async def prepared(transport: Transport, source: Source, journal: JournalWriter, *, key: str, shown: str) -> Kept:
     """Give the record of a source, with what earlier processes left cleared away where it is of no use."""
-    known = await journal.find(key)
-    same = known is not None and await _is_same(known, source)
-    if known is not None and not same and known.state != "done" and known.uid:
-        known = await _ended(transport, known, known.uid)
-        # by a look inside alone: that the times are the same has been found to say nothing
-        same = known is not None and known.sample is not None and await _looks_same(known, source)
-        if known is not None and same:
-            await journal.write(known)
-    fresh = Entry(key=key, source=shown, size=source.size, stat=source.stat)
-    if known is not None and same:
-        entry = attrs.evolve(known, source=fresh.source, stat=fresh.stat)
+    known = await _known(transport, source, journal, key)
+    if known is not None:
+        entry = attrs.evolve(known, source=shown, stat=source.stat)
     else:
-        entry = attrs.evolve(fresh, sample=await source.sample())
+        entry = Entry(key=key, source=shown, size=source.size, stat=source.stat, sample=await source.sample())
         await journal.write(entry)
     return Kept(journal, entry, transport.session.clock)
+
+
+async def _known(transport: Transport, source: Source, journal: JournalWriter, key: str) -> Entry | None:
+    """Give what the journal has of the same bytes; what was begun of others is ended."""
+    known = await journal.find(key)
+    if known is None or await _is_same(known, source):
+        return known
+    if known.state == "done" or not known.uid:
+        return None
+    whole = await _ended(transport, known, known.uid)
+    # by a look inside alone: that the times are the same has been found to say nothing
+    if whole is None or whole.sample is None or not await _looks_same(whole, source):
+        return None
+    await journal.write(whole)
+    return whole
 
 
 async def _ended(transport: Transport, known: Entry, uid: str) -> Entry | None:
